@@ -1,0 +1,95 @@
+"""The result of trying a target, as a value: failures are exceptions only at the public edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Protocol
+
+import attrs
+
+FailureKind = Literal[
+    "connection",  # no complete answer from the network
+    "connect_timeout",
+    "timeout",
+    "deadline",  # the caller's budget is spent
+    "protocol",  # the peer does not speak valid HTTP
+    "parse",  # a complete answer that is not a completion
+    "too_large",
+    "status",  # the provider's own error
+    "interrupted",  # a stream that ended without its end
+    "auth",  # no usable credential; nothing was sent
+    "request",  # the request cannot be expressed for this provider
+    "routing",  # the config leads nowhere for this request
+]
+
+StreamEnd = Literal["completed", "failed", "abandoned"]
+
+
+@attrs.frozen
+class Failure:
+    """Why an attempt did not give a completion.
+
+    `message`, `type`, `code` and `param` are the members of an OpenAI error object; `retry_after`
+    is the provider's wish in seconds; `body` is the upstream's JSON where it is passed on as it
+    is; `reason` marks failures with a class of their own; `final` ends every enclosing chain.
+    """
+
+    kind: FailureKind
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    body: Any = attrs.field(default=None, repr=False)
+    reason: Literal["context_window", "content_policy"] | None = None
+    final: bool = False
+
+
+class OutcomeStream(Protocol):
+    """Chunk dicts of a committed stream. Ends with StopAsyncIteration or raises StreamFailed."""
+
+    def __aiter__(self) -> OutcomeStream: ...
+
+    async def __anext__(self) -> dict[str, Any]: ...
+
+    async def aclose(self) -> None:
+        """Hang up; safe to call at any time, any number of times."""
+
+    def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
+        """Call `callback` exactly once when the stream is over."""
+
+
+class StreamFailed(Exception):
+    """Carries the failure of a stream that had been committed; translated at the edge."""
+
+    def __init__(self, failure: Failure, status: int) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.status = status
+
+
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen
+class Outcome:
+    """What a node answers: a wire dict, a stream, or a failure, with status and the leaf's path.
+
+    `headers` are upstream's, cut to the allow-list. `retries` is the number of repeated attempts,
+    -1 when they ended on a retryable status (the reported `x-portkey-retry-attempt-count`).
+    """
+
+    status: int
+    path: str
+    provider: str
+    model: str | None = None
+    body: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    stream: OutcomeStream | None = attrs.field(default=None, repr=False)
+    failure: Failure | None = None
+    headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, repr=False)
+    retries: int = 0
+
+    async def aclose(self) -> None:
+        """Close the stream, if there is one: whoever drops an outcome calls this."""
+        if self.stream is not None:
+            await self.stream.aclose()

@@ -1,0 +1,1 @@
+"""Provider adapters: the translation between OpenAI's chat completions and each provider's format."""

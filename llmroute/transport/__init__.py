@@ -1,0 +1,1 @@
+"""How bytes reach a provider: the protocol and the aiohttp implementation."""
