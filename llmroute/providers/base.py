@@ -19,7 +19,8 @@ class ProviderSettings:
     target's provider members under their config names (`anthropic_version`, `openai_project`, ...);
     secrets among them are `Secret`. With `strict` the answer keeps to OpenAI's members and finish
     reasons. `on_unsupported` says what happens to a parameter that the format cannot carry: it is
-    reported in `WireRequest.warnings` ("drop") or refused with EncodeError ("error").
+    reported in `WireRequest.warnings` ("drop") or refused with EncodeError ("error"). With
+    `passthrough` an OpenAI-compatible adapter sends the body as it is, without renames.
     """
 
     provider: str
@@ -28,6 +29,7 @@ class ProviderSettings:
     options: Mapping[str, Any] = attrs.field(factory=dict)
     strict: bool = True
     on_unsupported: str = "drop"
+    passthrough: bool = False
 
 
 class EncodeError(Exception):

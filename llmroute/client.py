@@ -1,0 +1,256 @@
+"""`router.chat.completions.create(...)` with OpenAI's signature, and the stream it returns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+
+from .edge import route_of, stream_error_of
+from .errors import APIError
+from .outcome import Outcome, StreamFailed
+from .request import Call
+from .types.accumulate import CompletionBuilder
+from .types.chat import ChatCompletion
+from .types.chunk import ChatCompletionChunk
+from .types.route import Route
+
+#: Chunks kept before they are joined: bounds what a long stream holds.
+_JOIN_AFTER = 256
+
+
+class Engine(Protocol):
+    """What the client needs of a router."""
+
+    async def create(self, params: dict[str, Any]) -> ChatCompletion | ChatStream:
+        """Run one call."""
+
+
+class ChatStream:
+    """A stream of `ChatCompletionChunk`: an async iterator and context manager.
+
+    Leaving it early closes the connection to the provider. After the first chunk nothing is re-sent:
+    a break raises StreamError (IncompleteStreamError with `.partial` when the end mark is missing).
+    """
+
+    __slots__ = ("__weakref__", "_builder", "_call", "_clock", "_kept", "_outcome", "_stream")
+
+    def __init__(self, outcome: Outcome, call: Call, now: Any) -> None:
+        assert outcome.stream is not None
+        self._outcome = outcome
+        self._stream = outcome.stream
+        self._call = call
+        self._clock = now
+        self._kept: list[dict[str, Any]] = []
+        self._builder = CompletionBuilder()
+
+    @property
+    def route(self) -> Route:
+        """How the stream came about; `duration` runs until now."""
+        return route_of(self._outcome, self._call.log, self._call.request.trace_id, self._clock())
+
+    @property
+    def text(self) -> str:
+        """The first choice's text so far."""
+        self._join()
+        return self._builder.text
+
+    def __aiter__(self) -> ChatStream:
+        return self
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        try:
+            chunk = await self._stream.__anext__()
+        except StreamFailed as error:
+            failed = self._failed(error)
+        else:
+            kept = self._kept
+            kept.append(chunk)
+            if len(kept) >= _JOIN_AFTER:
+                self._join()
+            return ChatCompletionChunk.from_dict(chunk)
+        raise failed
+
+    async def final(self) -> ChatCompletion:
+        """Read to the end and return the whole completion. Raises what the iteration would raise."""
+        async for _ in self:
+            pass
+        self._join()
+        return ChatCompletion.from_dict(self._builder.build(), self.route)
+
+    async def close(self) -> None:
+        """Hang up; safe at any time."""
+        await self._stream.aclose()
+
+    aclose = close
+
+    async def __aenter__(self) -> ChatStream:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    def _join(self) -> None:
+        kept, self._kept = self._kept, []
+        for chunk in kept:
+            self._builder.add(chunk)
+
+    def _failed(self, error: StreamFailed) -> APIError:
+        self._join()
+        return stream_error_of(error, self.route, self._builder.build())
+
+
+class WireStream:
+    """The chunk dicts of a stream for `Response.stream`: failures are the public exceptions."""
+
+    __slots__ = ("_call", "_clock", "_outcome", "_stream")
+
+    def __init__(self, outcome: Outcome, call: Call, now: Any) -> None:
+        assert outcome.stream is not None
+        self._outcome = outcome
+        self._stream = outcome.stream
+        self._call = call
+        self._clock = now
+
+    def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        try:
+            return await self._stream.__anext__()
+        except StreamFailed as error:
+            route = route_of(self._outcome, self._call.log, self._call.request.trace_id, self._clock())
+            failed = stream_error_of(error, route, None)
+        raise failed
+
+    async def aclose(self) -> None:
+        """Hang up; safe at any time."""
+        await self._stream.aclose()
+
+
+if TYPE_CHECKING:
+    Messages = Iterable[Any]
+
+
+class Completions:
+    """`router.chat.completions`."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    if TYPE_CHECKING:
+        # Spelled out for editors and type checkers; at run time one dict is cheaper than forty names.
+
+        @overload
+        async def create(
+            self,
+            *,
+            messages: Messages,
+            stream: Literal[True],
+            model: str = ...,
+            audio: Mapping[str, Any] | None = ...,
+            frequency_penalty: float | None = ...,
+            function_call: str | Mapping[str, Any] | None = ...,
+            functions: Iterable[Mapping[str, Any]] | None = ...,
+            logit_bias: Mapping[str, float] | None = ...,
+            logprobs: bool | None = ...,
+            max_completion_tokens: int | None = ...,
+            max_tokens: int | None = ...,
+            metadata: Mapping[str, Any] | None = ...,
+            modalities: list[str] | None = ...,
+            n: int | None = ...,
+            parallel_tool_calls: bool | None = ...,
+            prediction: Mapping[str, Any] | None = ...,
+            presence_penalty: float | None = ...,
+            prompt_cache_key: str | None = ...,
+            reasoning_effort: str | None = ...,
+            response_format: Mapping[str, Any] | None = ...,
+            safety_identifier: str | None = ...,
+            seed: int | None = ...,
+            service_tier: str | None = ...,
+            stop: str | list[str] | None = ...,
+            store: bool | None = ...,
+            stream_options: Mapping[str, Any] | None = ...,
+            temperature: float | None = ...,
+            tool_choice: str | Mapping[str, Any] | None = ...,
+            tools: Iterable[Any] | None = ...,
+            top_logprobs: int | None = ...,
+            top_p: float | None = ...,
+            user: str | None = ...,
+            verbosity: str | None = ...,
+            web_search_options: Mapping[str, Any] | None = ...,
+            timeout: Any = ...,
+            extra_headers: Mapping[str, str] | None = ...,
+            extra_query: Mapping[str, object] | None = ...,
+            extra_body: Mapping[str, Any] | None = ...,
+            **extra: object,
+        ) -> ChatStream: ...
+        @overload
+        async def create(
+            self,
+            *,
+            messages: Messages,
+            stream: Literal[False] | None = ...,
+            model: str = ...,
+            audio: Mapping[str, Any] | None = ...,
+            frequency_penalty: float | None = ...,
+            function_call: str | Mapping[str, Any] | None = ...,
+            functions: Iterable[Mapping[str, Any]] | None = ...,
+            logit_bias: Mapping[str, float] | None = ...,
+            logprobs: bool | None = ...,
+            max_completion_tokens: int | None = ...,
+            max_tokens: int | None = ...,
+            metadata: Mapping[str, Any] | None = ...,
+            modalities: list[str] | None = ...,
+            n: int | None = ...,
+            parallel_tool_calls: bool | None = ...,
+            prediction: Mapping[str, Any] | None = ...,
+            presence_penalty: float | None = ...,
+            prompt_cache_key: str | None = ...,
+            reasoning_effort: str | None = ...,
+            response_format: Mapping[str, Any] | None = ...,
+            safety_identifier: str | None = ...,
+            seed: int | None = ...,
+            service_tier: str | None = ...,
+            stop: str | list[str] | None = ...,
+            store: bool | None = ...,
+            temperature: float | None = ...,
+            tool_choice: str | Mapping[str, Any] | None = ...,
+            tools: Iterable[Any] | None = ...,
+            top_logprobs: int | None = ...,
+            top_p: float | None = ...,
+            user: str | None = ...,
+            verbosity: str | None = ...,
+            web_search_options: Mapping[str, Any] | None = ...,
+            timeout: Any = ...,
+            extra_headers: Mapping[str, str] | None = ...,
+            extra_query: Mapping[str, object] | None = ...,
+            extra_body: Mapping[str, Any] | None = ...,
+            **extra: object,
+        ) -> ChatCompletion: ...
+        @overload
+        async def create(
+            self, *, messages: Messages, stream: bool | None = ..., **extra: Any
+        ) -> ChatCompletion | ChatStream: ...
+
+    async def create(self, **params: Any) -> ChatCompletion | ChatStream:
+        """Route one chat completion. Every parameter of OpenAI's endpoint, and any other, is sent on.
+
+        `timeout` bounds the whole call in seconds (a number, or an object with `connect` and `read`);
+        `extra_headers`, `extra_query` and `extra_body` go to the provider as they are. With
+        `stream=True` a ChatStream is returned, as soon as the answer has begun.
+
+        Raises BadRequestError for parameters that cannot be sent and the APIError family for what
+        the targets answered; see `llmroute.errors`.
+        """
+        return await self._engine.create(params)
+
+
+class Chat:
+    """`router.chat`."""
+
+    __slots__ = ("completions",)
+
+    def __init__(self, engine: Engine) -> None:
+        self.completions = Completions(engine)

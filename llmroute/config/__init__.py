@@ -1,0 +1,1 @@
+"""Routing as data: read, checked, inherited and compiled once."""

@@ -1,0 +1,184 @@
+"""What the headers of a gateway request say about routing. Source: spec/ROUTING.md sections 2, 7, 8."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from ..errors import ConfigError, Problem
+from ..secret import Secret
+from ..wire.hosts import header_problem
+from .inherit import Overlay
+from .parse import read_text
+from .primitives import Invalid
+from .schema import FORBIDDEN_FORWARDS, OPTIONS
+
+PREFIX = "x-portkey-"
+
+#: Headers that may be read whoever sends them.
+HARMLESS = frozenset(
+    {
+        "x-portkey-trace-id",
+        "x-portkey-metadata",
+        "x-portkey-request-timeout",
+        "x-portkey-cache-force-refresh",
+        "x-portkey-cache-namespace",
+        "x-portkey-debug",
+        "x-portkey-span-id",
+        "x-portkey-span-name",
+        "x-portkey-parent-span-id",
+    }
+)
+
+#: Where the gateway's header is not the config member with dashes.
+_OPTION_ALIASES = {
+    "azure-resource-name": "resource_name",
+    "azure-deployment-id": "deployment_id",
+    "azure-api-version": "api_version",
+}
+
+#: Plain headers that a provider's own clients send, by provider.
+_PLAIN_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "anthropic": {"anthropic-beta": "anthropic_beta", "anthropic-version": "anthropic_version"},
+    "openai": {
+        "openai-beta": "openai_beta",
+        "openai-organization": "openai_organization",
+        "openai-project": "openai_project",
+    },
+    "modal": {"modal-key": "modal_key", "modal-secret": "modal_secret"},
+    "openrouter": {"http-referer": "openrouter_referer", "x-title": "openrouter_title"},
+}
+
+
+@attrs.frozen
+class RoutingHeaders:
+    """The routing data of one request, read but not yet judged.
+
+    `config` is the config's JSON text. `routing` names the headers that would steer routing, in the
+    order of their arrival. `request_timeout` is in milliseconds.
+    """
+
+    config: str | None
+    provider: str | None
+    metadata: Mapping[str, Any]
+    trace_id: str
+    overlay: Overlay
+    routing: tuple[str, ...]
+    request_timeout: int | None
+
+
+def read_headers(headers: Mapping[str, str], *, trusted: bool) -> RoutingHeaders:
+    """Read lower-case `headers`. Raises ConfigError for what is no text that a header may hold."""
+    provider = headers.get(PREFIX + "provider") or None
+    problems: list[Problem] = []
+    timeout = _milliseconds(headers.get(PREFIX + "request-timeout"))
+    strict = False if headers.get(PREFIX + "strict-open-ai-compliance") == "false" else None
+    forward = _names(headers.get(PREFIX + "forward-headers"))
+    overlay = Overlay(
+        provider=provider,
+        api_key=_key(headers, provider),
+        custom_host=headers.get(PREFIX + "custom-host") or None,
+        request_timeout=timeout,
+        forward_headers=forward,
+        strict=strict,
+        options=_options(headers, provider, problems),
+        trusted=trusted,
+    )
+    if problems:
+        raise ConfigError(problems)
+    routing = tuple(name for name in headers if name.startswith(PREFIX) and name not in HARMLESS)
+    return RoutingHeaders(
+        config=headers.get(PREFIX + "config") or None,
+        provider=provider,
+        metadata=read_metadata(headers.get(PREFIX + "metadata")),
+        trace_id=headers.get(PREFIX + "trace-id", ""),
+        overlay=overlay,
+        routing=routing,
+        request_timeout=timeout,
+    )
+
+
+def lowered(headers: Mapping[str, Any] | None) -> dict[str, str]:
+    """Header names in lower case, values as text. Raises ConfigError for what cannot be a header."""
+    lower: dict[str, str] = {}
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str):
+            raise ConfigError([Problem("headers", "expected header names as text")])
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if isinstance(value, Mapping) and name.lower() in (PREFIX + "config", PREFIX + "metadata"):
+            value = json.dumps(value)
+        if not isinstance(value, str):
+            raise ConfigError([Problem(f"headers.{name[:60]}", "expected the header's value as text")])
+        if "\r" in value or "\n" in value or "\0" in value:
+            text = header_problem(value) or "may not hold control characters"
+            raise ConfigError([Problem(f"headers.{name[:60]}", text)])
+        lower[name.lower()] = value
+    return lower
+
+
+def read_metadata(text: str | None) -> dict[str, Any]:
+    """Routing metadata from its header: an object, a list by index; anything else is empty."""
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(value, list):
+        return {str(index): entry for index, entry in enumerate(value)}
+    return value if isinstance(value, dict) else {}
+
+
+def config_value(text: str) -> Any:
+    """The config's value. Raises ConfigError for text that is no JSON, such as a saved config's id."""
+    if text.startswith("pc-"):
+        raise ConfigError([Problem("config", "a saved config's id needs the hosted service; send the JSON")])
+    return read_text(text)
+
+
+def _milliseconds(text: str | None) -> int | None:
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        return None
+    return int(value) if math.isfinite(value) and 1 <= value <= 86_400_000 else None
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    names = tuple(name.strip().lower() for name in (text or "").split(",") if name.strip())
+    return tuple(name for name in names if name not in FORBIDDEN_FORWARDS) if names else None
+
+
+def _key(headers: Mapping[str, str], provider: str | None) -> Secret | None:
+    text = headers.get("authorization", "")
+    if text[:7].lower() == "bearer ":
+        text = text[7:].strip()
+    if not text and provider == "anthropic":
+        text = headers.get("x-api-key", "")
+    if not text and provider is not None:
+        text = headers.get(PREFIX + "api-key", "")
+    return Secret(text) if text else None
+
+
+def _options(
+    headers: Mapping[str, str], provider: str | None, problems: list[Problem]
+) -> tuple[tuple[str, Any], ...]:
+    found: list[tuple[str, Any]] = []
+    plain = _PLAIN_OPTIONS.get(provider or "", {})
+    for name, text in headers.items():
+        if name.startswith(PREFIX):
+            short = name[len(PREFIX) :]
+            option = _OPTION_ALIASES.get(short, short.replace("-", "_"))
+        else:
+            option = plain.get(name, "")
+        if option in OPTIONS and text:
+            try:
+                found.append((option, OPTIONS[option](text)))
+            except Invalid as error:
+                problems.append(Problem(f"headers.{name}", error.message))
+    return tuple(found)

@@ -1,0 +1,199 @@
+"""The config language as attrs classes: each field is one member, its annotation the check.
+
+`parse.py` reads mappings into these classes, `jsonschema.py` describes them for editors. Members
+may be spelled in snake_case or camelCase. Source: the Portkey config object and DESIGN.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import attrs
+
+from ..secret import Secret
+from .primitives import (
+    DAY_MS,
+    HOST_PART,
+    NAME,
+    AnyValue,
+    Choice,
+    Flag,
+    Invalid,
+    Members,
+    Number,
+    SecretText,
+    Text,
+    Whole,
+    found,
+)
+
+Milliseconds = Annotated[int, Whole(0, DAY_MS, "ms")]
+PositiveMilliseconds = Annotated[int, Whole(1, DAY_MS, "ms")]
+Status = Annotated[int, Whole(100, 599)]
+Statuses = tuple[Status, ...]
+Boolean = Annotated[bool, Flag()]
+Name = Annotated[str, NAME]
+Parameters = Annotated[
+    Mapping[str, Any], Members(forbidden=("custom_host", "base_url", "url", "api_key", "headers"))
+]
+
+#: Headers that a config may not ask to forward: framing, routing control, credentials of hops.
+FORBIDDEN_FORWARDS = frozenset(
+    "connection content-encoding content-length content-type cookie expect host keep-alive "
+    "metadata metadata-flavor proxy-authenticate proxy-authorization proxy-connection set-cookie te "
+    "trailer transfer-encoding upgrade x-aws-ec2-metadata-token x-aws-ec2-metadata-token-ttl-seconds "
+    "x-google-metadata-request x-metadata-token x-portkey-api-key x-portkey-config "
+    "x-portkey-forward-headers".split()
+)
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@attrs.frozen
+class HeaderName:
+    """A header that may be forwarded, kept in lower case."""
+
+    def __call__(self, value: object) -> str:
+        if not isinstance(value, str) or not value or len(value) > 200 or not _TOKEN.issuperset(value):
+            raise Invalid(f"expected a header name, got {found(value)}")
+        name = value.lower()
+        if name in FORBIDDEN_FORWARDS:
+            raise Invalid(f"the header {name!r} may not be forwarded")
+        return name
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"}
+
+
+@attrs.frozen(kw_only=True)
+class RetrySettings:
+    """`retry`: repeat a failed attempt on the same target."""
+
+    attempts: Annotated[int, Whole(0, 5)]
+    on_status_codes: Statuses | None = None
+    use_retry_after_header: Boolean | None = None
+    use_retry_after_headers: Boolean | None = None
+    jitter: Annotated[str, Choice(("slight", "none", "full", "equal"))] = "slight"
+    initial_backoff: PositiveMilliseconds = 1_000
+    max_backoff: PositiveMilliseconds = 16_000
+
+
+@attrs.frozen(kw_only=True)
+class ConditionSettings:
+    """One entry of `strategy.conditions`."""
+
+    query: Annotated[Mapping[str, Any], Members()]
+    then: Name
+
+
+ERROR_GROUPS = ("context_window", "content_policy", "timeout", "connection", "rate_limit", "auth", "server")
+
+
+@attrs.frozen(kw_only=True)
+class StrategySettings:
+    """`strategy`: how the targets beside it are tried."""
+
+    mode: Annotated[
+        str,
+        Choice(
+            ("single", "fallback", "loadbalance", "conditional"), later=("latency", "least_busy", "hedge")
+        ),
+    ]
+    on_status_codes: Statuses | None = None
+    on_errors: tuple[Annotated[str, Choice(ERROR_GROUPS)], ...] | None = None
+    failover_first: Boolean = False
+    conditions: tuple[ConditionSettings, ...] | None = None
+    default: Annotated[str, Text(empty=True, limit=200)] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ConfigNode:
+    """A config or one of its targets, as written: nothing inherited, nothing resolved."""
+
+    provider: Annotated[str, Text(limit=200)] | None = None
+    api_key: Annotated[Secret | Callable[[], Any], SecretText(callables=True)] | None = None
+    virtual_key: Annotated[str, Text(limit=200)] | None = None
+    custom_host: Annotated[str, Text()] | None = None
+    name: Name | None = None
+    weight: Annotated[float, Number(0, 1e15)] | None = None
+    strategy: StrategySettings | None = None
+    targets: tuple[ConfigNode, ...] | None = None
+    retry: RetrySettings | None = None
+    deadline: PositiveMilliseconds | None = None
+    request_timeout: Milliseconds | None = None
+    connect_timeout: PositiveMilliseconds | None = None
+    first_token_timeout: PositiveMilliseconds | None = None
+    stream_idle_timeout: PositiveMilliseconds | None = None
+    override_params: Parameters | None = None
+    default_params: Parameters | None = None
+    drop_params: tuple[Annotated[str, Text(limit=500)], ...] | None = None
+    on_unsupported: Annotated[str, Choice(("drop", "error"))] | None = None
+    passthrough: Boolean | None = None
+    forward_headers: tuple[Annotated[str, HeaderName()], ...] | None = None
+    strict_open_ai_compliance: Boolean | None = None
+    metadata: Annotated[Mapping[str, Any], Members()] | None = None
+    #: The provider's own members (`OPTIONS`), gathered under their snake_case names.
+    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={"gathered": True})
+
+
+_TEXT, _SECRET = Text(), SecretText()
+
+#: Members that belong to a provider and are kept in `ConfigNode.options`.
+OPTIONS: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "anthropic_beta anthropic_version api_version aws_auth_type aws_bedrock_model "
+            "aws_external_id aws_role_arn azure_ad_tenant_id azure_api_version azure_auth_mode "
+            "azure_deployment_name azure_endpoint_name azure_entra_client_id azure_entra_scope "
+            "azure_entra_tenant_id azure_extra_params azure_foundry_url azure_managed_client_id "
+            "azure_model_name azure_workload_client_id azure_workload_tenant_id deployment_id "
+            "fireworks_account_id huggingface_base_url mistral_fim_completion openai_beta "
+            "openai_organization openai_project oracle_api_version oracle_compartment_id "
+            "oracle_fingerprint oracle_serving_mode oracle_tenancy oracle_user "
+            "openrouter_referer openrouter_title vertex_model_name vertex_project_id "
+            "workers_ai_account_id modal_key http_referer x_title"
+        ).split(),
+        _TEXT,
+    ),
+    **dict.fromkeys(
+        (
+            "aws_access_key_id aws_secret_access_key aws_session_token azure_ad_token "
+            "azure_entra_client_secret modal_secret oracle_key_passphrase"
+        ).split(),
+        _SECRET,
+    ),
+    "aws_region": HOST_PART,
+    "oracle_region": HOST_PART,
+    "resource_name": HOST_PART,
+    "snowflake_account": HOST_PART,
+    "vertex_region": HOST_PART,
+    "vertex_service_account_json": AnyValue(),
+    "oracle_private_key": AnyValue(),
+    "deployments": AnyValue(),
+    "safety_settings": AnyValue(),
+}
+
+#: Members of the documented language that this version does not carry out.
+LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "ConfigNode": tuple(
+        (
+            "cache cb_config before_request_hooks after_request_hooks input_guardrails output_guardrails "
+            "input_mutators output_mutators default_input_guardrails default_output_guardrails "
+            "inherit_hooks max_concurrency wait_for_capacity rate_limit"
+        ).split()
+    ),
+    "StrategySettings": ("cb_config", "sticky", "stream_recovery", "retry_others", "delay", "max"),
+    "RetrySettings": ("budget",),
+    "ConditionSettings": (),
+}
+
+#: Members that an in-process library cannot honour, with what to do instead.
+REFUSED_MEMBERS: Mapping[str, str] = {
+    "fetch_integrated_models": "it belongs to a hosted service; name the targets in the config",
+    "mode": "the old form of a config; use strategy.mode",
+    "options": "the old form of a config; use strategy and targets",
+    "on_status_codes": "it has no effect here; put it into strategy.on_status_codes or retry.on_status_codes",
+    "prompt_id": "prompts are kept by a hosted service; send messages",
+}
+

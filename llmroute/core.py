@@ -1,0 +1,166 @@
+"""What a router and its views share: the environment, the plans, and the calls that are running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Literal
+
+from .config.document import Config
+from .config.schema import ConfigNode
+from .environment import Environment, Randomness
+from .errors import ConfigError, Problem, RouterClosedError
+from .outcome import Outcome
+from .prepare import BadBody
+from .request import Call, CallLog, Request
+from .routing.build import key_source
+from .routing.plan import Plan, Planner, targets_of
+
+RequestConfig = Literal["deny", "untrusted", "trusted"]
+
+#: How long `aclose()` waits for running calls when it is not told.
+GRACE = 10.0
+
+
+class Running:
+    """One call or open stream that `aclose` waits for, and how to end it."""
+
+    __slots__ = ("end", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Any]) -> None:
+        self.loop = loop
+        self.end = end
+
+
+class Core:
+    """The shared half of a Router; views differ only in their options."""
+
+    def __init__(
+        self,
+        env: Environment,
+        planner: Planner,
+        randomness: Randomness,
+        *,
+        request_config: RequestConfig,
+        unknown: Literal["error", "warn"],
+        metadata: Mapping[str, Any],
+        configs: Mapping[str, Config],
+    ) -> None:
+        self.env = env
+        self.planner = planner
+        self.request_config: RequestConfig = request_config
+        self.unknown: Literal["error", "warn"] = unknown
+        self.metadata = metadata
+        self.configs = configs
+        self.config: Config | None = None
+        self.plan: Plan | None = None
+        self.closed = False
+        self._randomness = randomness
+        self._pid = os.getpid()
+        self._running: set[Running] = set()
+        self._drained: Callable[[], None] | None = None
+
+    def enter(self) -> None:
+        """Begin a call. Raises RouterClosedError; in a forked child the randomness starts anew."""
+        if self.closed:
+            raise RouterClosedError("this router has been closed")
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._running.clear()
+            self._randomness.reseed()
+
+    def use(self, config: Config) -> Plan:
+        """Make `config` the router's own. Raises ConfigError and then changes nothing."""
+        plan = self.planner.plan(config)
+        self.config, self.plan = config, plan
+        return plan
+
+    def config_of(self, source: Mapping[str, Any] | str | bytes | Config) -> Config:
+        """A Config as it is, a named one by its name, anything else read. Raises ConfigError."""
+        if isinstance(source, Config):
+            return source
+        if isinstance(source, str) and source in self.configs:
+            return self.configs[source]
+        return Config(source, unknown=self.unknown)
+
+    def check_keys(self, plan: Plan) -> None:
+        """Raise ConfigError for every target without a key."""
+        missing = [
+            Problem(f"{spec.path}.api_key", text)
+            for spec in targets_of(plan.spec)
+            if (text := key_source(spec, self.env).missing()) is not None
+        ]
+        if missing:
+            raise ConfigError(missing)
+
+    def named_plan(self, name: str) -> Plan:
+        """The plan of a named provider, asked for by a request's model. Raises BadBody."""
+        around = self.planner.around
+        if self.request_config == "deny" or (self.request_config == "untrusted" and name not in around.exposed):
+            raise BadBody("body.model", f"the named provider {name!r} may not be asked for by requests")
+        node = ConfigNode(provider=f"@{name}")
+        return self.planner.cached(("@", name), lambda: self.planner.compile(node, f"@{name}", True))
+
+    async def run(self, plan: Plan, request: Request, timeout: float | None, default: float) -> tuple[Outcome, Call]:
+        """Take a request through a plan. `timeout` is the caller's; `default` bounds the call up to its commit."""
+        clock = self.env.clock
+        now = clock.now()
+        limits = [limit for limit in (timeout, plan.deadline) if limit is not None]
+        deadline = now + (min(limits) if limits else default)
+        call = Call(request, CallLog(now), deadline, bool(limits), request.trace_id)
+        task = asyncio.current_task()
+        running = Running(asyncio.get_running_loop(), task.cancel if task is not None else _nothing)
+        self._running.add(running)
+        try:
+            outcome = await plan.root(call)
+        finally:
+            self._leave(running)
+        if outcome.stream is not None:
+            self._follow(outcome, running)
+        return outcome, call
+
+    def _follow(self, outcome: Outcome, running: Running) -> None:
+        """A stream runs until it ends, whoever reads it."""
+        stream = outcome.stream
+        assert stream is not None
+        running.end = getattr(stream, "close", _nothing)
+        self._running.add(running)
+        stream.on_end(lambda end, failure: self._leave(running))
+
+    def _leave(self, running: Running) -> None:
+        self._running.discard(running)
+        if not self._running and self._drained is not None:
+            self._drained()
+
+    async def aclose(self, timeout: float | None) -> None:
+        """Refuse new calls, wait for the running ones, end what is left, close the connections."""
+        self.closed = True
+        if self._running:
+            loop = asyncio.get_running_loop()
+            drained = asyncio.Event()
+            self._drained = lambda: _tell(loop, drained)
+            with suppress(TimeoutError):
+                async with self.env.clock.timeout(GRACE if timeout is None else timeout):
+                    await drained.wait()
+            self._end_all(loop)
+        await self.env.transport.aclose()
+
+    def _end_all(self, current: asyncio.AbstractEventLoop) -> None:
+        for running in list(self._running):
+            if running.loop is current:
+                running.end()
+            elif not running.loop.is_closed():
+                running.loop.call_soon_threadsafe(running.end)
+        self._running.clear()
+
+
+def _nothing() -> None:
+    """For calls outside any task, which nobody can cancel."""
+
+
+def _tell(loop: asyncio.AbstractEventLoop, drained: asyncio.Event) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(drained.set)
+

@@ -1,0 +1,81 @@
+"""What a plan needs from its router: the outside world, as values that a test can replace."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+import attrs
+
+from .clock import Clock
+from .telemetry.events import Event
+from .transport.base import Transport
+
+MAX_STATES = 10_000
+
+
+class TargetState:
+    """What is remembered of a provider account across calls and plans."""
+
+    __slots__ = ("cool_until",)
+
+    def __init__(self) -> None:
+        #: Clock time before which the target asked not to be called.
+        self.cool_until = 0.0
+
+
+class StateTable:
+    """Target states by key, the least recently built forgotten first; shared by threads."""
+
+    def __init__(self, limit: int = MAX_STATES) -> None:
+        self._limit = limit
+        self._states: OrderedDict[Any, TargetState] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> TargetState:
+        """The state of `key`, made when it is new."""
+        with self._lock:
+            state = self._states.get(key)
+            if state is None:
+                state = self._states[key] = TargetState()
+                if len(self._states) > self._limit:
+                    self._states.popitem(last=False)
+            else:
+                self._states.move_to_end(key)
+            return state
+
+
+@attrs.frozen
+class Environment:
+    """Clock, randomness, network and observers of one router.
+
+    `random` gives numbers in [0, 1); it is reseeded after fork. `emit` is None when nobody observes,
+    so that events cost nothing. `variable` reads the process environment, at call time.
+    """
+
+    transport: Transport
+    clock: Clock
+    random: Callable[[], float]
+    variable: Callable[[str], str | None]
+    states: StateTable = attrs.field(factory=StateTable)
+    emit: Callable[[Event], None] | None = None
+    adapters: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
+    #: True for transports that reach no provider, so that no key is needed.
+    keyless: bool = False
+
+
+class Randomness:
+    """A random source of the router's own: seeded for tests, reseeded in a forked child."""
+
+    __slots__ = ("_random", "next")
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed)
+        self.next: Callable[[], float] = self._random.random
+
+    def reseed(self) -> None:
+        """Take new entropy from the system."""
+        self._random.seed()

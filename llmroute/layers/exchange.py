@@ -1,0 +1,255 @@
+"""One request to one provider within its time limits; everything that can go wrong becomes an Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from ..config.spec import TargetSpec
+from ..environment import Environment
+from ..outcome import Failure, Outcome
+from ..providers.auth.key import KeySource
+from ..providers.base import Adapter, DecodeError, EncodeError, ReplyError
+from ..request import Call
+from ..telemetry.events import AttemptFinished, ParametersDropped
+from ..transport.base import Exchanged, TransportError
+from ..types.route import Attempt
+from ..wire.message import WireReply, WireRequest
+from ..wire.retry_after import retry_after_of
+from .params import effective_params, is_stream, model_of
+from .stream import LiveStream, open_stream
+
+MAX_ANSWER = 64 * 2**20
+MAX_ERROR_BODY = 64 * 2**10
+
+#: The reported status of a failure that no answer of the provider stands behind.
+_STATUS = {"connection": 503, "connect_timeout": 408, "protocol": 502, "too_large": 502}
+
+
+class Exchange:
+    """Encode, send, decode. The innermost layer of every target."""
+
+    __slots__ = ("_adapter", "_env", "_key", "_spec", "_static_key")
+
+    def __init__(self, spec: TargetSpec, adapter: Adapter, key: KeySource, env: Environment) -> None:
+        self._spec = spec
+        self._adapter = adapter
+        self._key = key
+        self._env = env
+        self._static_key = key.static
+
+    async def __call__(self, call: Call) -> Outcome:
+        clock = self._env.clock
+        started = clock.now()
+        outcome = await self._run(call, started)
+        if outcome.status == 401 and self._key.renewable and outcome.failure and outcome.failure.kind != "auth":
+            # A key that the host makes may have been rotated: ask once more.
+            self._key.forget()
+            outcome = await self._run(call, started)
+        self._log(call, started, clock.now(), outcome)
+        return outcome
+
+    async def _run(self, call: Call, started: float) -> Outcome:
+        params = effective_params(self._spec, call.request.body)
+        model = model_of(params)
+        if model is None:
+            return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
+        key = self._static_key
+        if key is None:
+            try:
+                key = await self._key.get()
+            except LookupError as error:
+                return self._refused(401, model, str(error), kind="auth", code="missing_api_key")
+        try:
+            wire = self._adapter.encode(params, key)
+        except EncodeError as error:
+            return self._refused(400, model, error.message, param=error.param, code=error.code)
+        wire = self._addressed(wire, call)
+        if wire.warnings:
+            self._warn(call, wire.warnings)
+        return await self._exchange(call, params, model, wire, started)
+
+    async def _exchange(
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, started: float
+    ) -> Outcome:
+        limit, kind = self._limit(call, is_stream(params))
+        reply: Exchanged | None = None
+        kept = False
+        try:
+            async with self._env.clock.timeout(limit):
+                reply = await self._env.transport.send(wire)
+                outcome = await self._answer(call, params, model, reply)
+            kept = outcome.stream is not None
+            return outcome
+        except TimeoutError:
+            return self._timed_out(model, limit or 0.0, kind)
+        except TransportError as error:
+            failure = Failure(error.kind, f"{self._spec.provider} error: {error.message}", type=f"{error.kind}_error")
+            return self._failed(_STATUS[error.kind], model, failure)
+        finally:
+            if reply is not None and not kept:
+                reply.close()
+
+    async def _answer(
+        self, call: Call, params: Mapping[str, Any], model: str, reply: Exchanged
+    ) -> Outcome:
+        status = reply.status
+        if not 200 <= status <= 599:
+            failure = Failure("protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error")
+            return self._failed(502, model, failure)
+        if status >= 300:
+            return await self._error_answer(model, reply)
+        if is_stream(params):
+            opened = await open_stream(reply, self._adapter.decoder(params), self._env.clock)
+            if isinstance(opened, Failure):
+                return self._failed(_stream_status(opened), model, opened, reply)
+            self._watch(call, opened)
+            return Outcome(
+                status, self._spec.path, self._spec.provider, model, stream=opened, headers=reply.headers
+            )
+        whole = WireReply(status, reply.headers, await reply.read(MAX_ANSWER))
+        return self._decoded(params, model, reply, whole)
+
+    def _decoded(
+        self, params: Mapping[str, Any], model: str, reply: Exchanged, whole: WireReply
+    ) -> Outcome:
+        spec = self._spec
+        try:
+            body = self._adapter.decode(whole, params)
+        except DecodeError as error:
+            text = f"{spec.provider} error: {error} (status {whole.status})"
+            return self._failed(502, model, Failure("parse", text, type="invalid_response_error"), reply)
+        except ReplyError as error:
+            return self._failed(502, model, error.failure, reply)
+        reply.release()
+        if not body.get("created"):
+            body["created"] = int(self._env.clock.time())
+        return Outcome(whole.status, spec.path, spec.provider, model, body, headers=reply.headers)
+
+    async def _error_answer(self, model: str, reply: Exchanged) -> Outcome:
+        data = await _prefix(reply, MAX_ERROR_BODY)
+        failure = self._adapter.failure(WireReply(reply.status, reply.headers, data))
+        if 300 <= reply.status <= 399 and "location" in reply.headers:
+            where = _printable(reply.headers["location"])
+            failure = attrs.evolve(
+                failure, message=f"{failure.message} (a redirect to {where}, which is never followed)"
+            )
+        wait = retry_after_of(reply.headers, self._env.clock.time())
+        return self._failed(reply.status, model, attrs.evolve(failure, retry_after=wait), reply)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _addressed(self, wire: WireRequest, call: Call) -> WireRequest:
+        """The request with what the call and the target add to every provider's."""
+        spec, request = self._spec, call.request
+        changes: dict[str, Any] = {}
+        if spec.forward_headers or request.extra_headers:
+            forwarded = {name: request.headers[name] for name in spec.forward_headers if name in request.headers}
+            forwarded.update({name.lower(): text for name, text in (request.extra_headers or {}).items()})
+            if forwarded:
+                kept = {name: text for name, text in wire.headers.items() if name.lower() not in forwarded}
+                changes["headers"] = {**kept, **forwarded}
+        if request.extra_query:
+            changes["url"] = wire.url.update_query(request.extra_query)
+        if spec.guarded:
+            changes["guarded"] = True
+        if wire.connect_timeout is None:
+            changes["connect_timeout"] = request.connect_timeout or spec.timeouts.connect
+        return attrs.evolve(wire, **changes)
+
+    def _limit(self, call: Call, stream: bool) -> tuple[float | None, str]:
+        """Seconds for this attempt (for a stream: up to its commit), and whose limit it is."""
+        timeouts = self._spec.timeouts
+        limit, kind = timeouts.request, "timeout"
+        if stream and timeouts.first_token is not None:
+            limit = timeouts.first_token if limit is None else min(limit, timeouts.first_token)
+        if call.deadline is None:
+            return limit, kind
+        left = max(0.0, call.deadline - self._env.clock.now())
+        if limit is None and call.later is not None and call.later.count:
+            limit = left / (call.later.count + 1)
+        if limit is None or left <= limit:
+            return left, "deadline"
+        return limit, kind
+
+    def _watch(self, call: Call, stream: LiveStream) -> None:
+        stream.watch(self._spec.timeouts.stream_idle, call.deadline if call.lasting else None)
+
+    def _timed_out(self, model: str, limit: float, kind: str) -> Outcome:
+        milliseconds = round(limit * 1000)
+        if kind == "deadline":
+            text = f"the time for the whole call is over ({milliseconds} ms were left for this attempt)"
+            return self._failed(408, model, Failure("deadline", text, type="timeout_error", final=True))
+        text = f"no complete answer within {milliseconds} ms"
+        return self._failed(408, model, Failure("timeout", text, type="timeout_error"))
+
+    def _refused(
+        self,
+        status: int,
+        model: str | None,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        kind: Any = "request",
+    ) -> Outcome:
+        type_ = "authentication_error" if kind == "auth" else "invalid_request_error"
+        return self._failed(status, model, Failure(kind, message, type=type_, param=param, code=code))
+
+    def _failed(
+        self, status: int, model: str | None, failure: Failure, reply: Exchanged | None = None
+    ) -> Outcome:
+        headers: Mapping[str, str] = reply.headers if reply is not None else {}
+        return Outcome(status, self._spec.path, self._spec.provider, model, failure=failure, headers=headers)
+
+    def _warn(self, call: Call, warnings: tuple[str, ...]) -> None:
+        call.log.warnings.extend(f"{self._spec.path}: {text}" for text in warnings)
+        env = self._env
+        if env.emit is not None:
+            env.emit(
+                ParametersDropped(call.id, call.request.trace_id, env.clock.now(), self._spec.path, warnings)
+            )
+
+    def _log(self, call: Call, started: float, ended: float, outcome: Outcome) -> None:
+        failure = outcome.failure
+        attempt = Attempt(
+            target=self._spec.path,
+            provider=self._spec.provider,
+            model=outcome.model,
+            status=outcome.status,
+            error=failure.message if failure is not None else None,
+            started=started - call.log.started,
+            ttft=ended - started if outcome.stream is not None else None,
+            duration=ended - started,
+            retry_after=failure.retry_after if failure is not None else None,
+        )
+        call.log.attempts.append(attempt)
+        env = self._env
+        if env.emit is not None:
+            env.emit(AttemptFinished(call.id, call.request.trace_id, ended, attempt))
+
+
+def _stream_status(failure: Failure) -> int:
+    return _STATUS.get(failure.kind, 502)
+
+
+async def _prefix(reply: Exchanged, limit: int) -> bytes:
+    """The first bytes of an error body; the rest is not worth reading. A cut body is as good as whole."""
+    data = b""
+    try:
+        while len(data) < limit:
+            more = await reply.read_some()
+            if not more:
+                reply.release()
+                break
+            data += more
+    except TransportError:
+        pass
+    return data[:limit]
+
+
+def _printable(text: str) -> str:
+    short = text if len(text) <= 200 else text[:197] + "..."
+    return "".join(char if char.isprintable() else "?" for char in short)

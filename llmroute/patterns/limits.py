@@ -1,0 +1,30 @@
+"""How much a pattern may ask for, and the errors for what asks for more."""
+
+from __future__ import annotations
+
+MAX_PATTERN = 1_000
+"""Characters in a pattern."""
+MAX_REPEAT_PRODUCT = 10_000
+"""Counts of nested repeats, multiplied; without an upper bound a repeat counts as its lower one."""
+MAX_DEPTH = 50
+"""Groups inside one another."""
+MAX_TEXT = 1_000_000
+"""Characters in a searched text, and in the result of a replacement."""
+DEFAULT_TIMEOUT = 0.020
+"""Seconds for one search."""
+
+
+class PatternError(ValueError):
+    """A pattern that is not JavaScript, or over a limit. `position` counts characters from 0."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message, position)
+        self.message = message
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"{self.message} at position {self.position}"
+
+
+class PatternTimeout(Exception):  # noqa: N818  (it is not an error of the pattern)
+    """A search that ran into a limit: its time, its memory, or MAX_TEXT."""

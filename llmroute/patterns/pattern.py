@@ -1,0 +1,146 @@
+"""Compiled patterns and their matches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .limits import DEFAULT_TIMEOUT, MAX_PATTERN, MAX_TEXT, PatternError, PatternTimeout
+from .parser import Parser
+from .template import Template
+from .writer import Writer
+
+
+class Match:
+    """One match: where it is and what its groups captured."""
+
+    __slots__ = ("_found", "_names", "end", "start")
+
+    def __init__(self, found: Any, names: Mapping[str, int]) -> None:
+        self._found = found
+        self._names = names
+        self.start: int
+        """Position of the first character, from 0."""
+        self.end: int
+        """Position behind the last character."""
+        self.start, self.end = found.span()
+
+    @property
+    def text(self) -> str:
+        """The matched text."""
+        text: str = self._found.group()
+        return text
+
+    @property
+    def groups(self) -> tuple[str | None, ...]:
+        """The captured texts, group 1 first; None for a group that took no part."""
+        groups: tuple[str | None, ...] = self._found.groups()
+        return groups
+
+    @property
+    def named(self) -> dict[str, str | None]:
+        """The captured texts of the named groups, in the order of the pattern."""
+        return {name: self.groups[index - 1] for name, index in self._names.items()}
+
+
+class Pattern:
+    """A compiled pattern, safe to share between threads. Made by `compile_pattern`."""
+
+    __slots__ = ("_search", "flags", "group_count", "names", "source")
+
+    def __init__(
+        self, source: str, flags: str, group_count: int, names: Mapping[str, int], search: Any
+    ) -> None:
+        self.source = source
+        self.flags = flags
+        self.group_count = group_count
+        self.names = names
+        """Named groups -> their numbers, from 1."""
+        self._search = search
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.source!r}, {self.flags!r})"
+
+    def search(self, text: str, timeout: float = DEFAULT_TIMEOUT) -> Match | None:
+        """The first match anywhere in `text`. Raises PatternTimeout and nothing else.
+
+        `timeout` is in seconds of processor time. The engine looks at the clock every 256 steps and a step
+        can be a scan of the whole text, so the limit is kept to a few milliseconds in 50,000 characters and
+        to a quarter of a second in MAX_TEXT; a longer text is not searched but counts as undecided.
+        """
+        return self._find(text, 0, timeout)
+
+    def findall_spans(self, text: str, timeout: float = DEFAULT_TIMEOUT) -> list[tuple[int, int]]:
+        """Start and end of every match; `timeout` is for all of them. Raises PatternTimeout."""
+        return [(match.start, match.end) for match in self._matches(text, timeout, 0)]
+
+    def sub(self, replacement: str, text: str, timeout: float = DEFAULT_TIMEOUT, count: int = 0) -> str:
+        """`text` with its first `count` matches replaced, or all of them if `count` is 0.
+
+        `replacement` is a template of ECMA-262 22.1.3.19.1: `$$`, `$&`, `` $` ``, `$'`, `$1` and `$<name>`.
+        Raises PatternTimeout, also when the result would be longer than MAX_TEXT.
+        """
+        template = Template(replacement, self.group_count, self.names)
+        parts: list[str] = []
+        position = size = 0
+        for match in self._matches(text, timeout, count):
+            filled = template.fill(match, text)
+            parts += (text[position : match.start], filled)
+            position = match.end
+            size += len(filled)
+            if size > MAX_TEXT:
+                raise PatternTimeout(f"the result is longer than {MAX_TEXT:,} characters")
+        return "".join((*parts, text[position:]))
+
+    def _matches(self, text: str, timeout: float, count: int) -> Iterator[Match]:
+        deadline = time.monotonic() + timeout
+        position = 0
+        while position <= len(text):
+            match = self._find(text, position, deadline - time.monotonic())
+            if match is None:
+                return
+            yield match
+            count -= 1
+            if count == 0:
+                return
+            # ECMA-262 22.2.6.8: behind an empty match the search goes on one character later.
+            position = match.end + (match.start == match.end)
+
+    def _find(self, text: str, position: int, timeout: float) -> Match | None:
+        if len(text) > MAX_TEXT:
+            raise PatternTimeout(f"the text is longer than {MAX_TEXT:,} characters")
+        # A limit below zero would be none at all.
+        limit = min(max(0.0, timeout), 60.0)
+        try:
+            # With `concurrent` the interpreter lock would be let go and taken again at every look at the
+            # clock, which costs 5 ms each while another thread is busy.
+            found = self._search(text, position, timeout=limit, concurrent=False)
+        except TimeoutError:
+            raise PatternTimeout(f"undecided after {limit * 1000:.0f} ms") from None
+        except (MemoryError, RecursionError):
+            raise PatternTimeout("undecided within the memory there is") from None
+        return None if found is None else Match(found, self.names)
+
+
+def compile_pattern(text: str, flags: str = "") -> Pattern:
+    """The pattern that `new RegExp(text, flags)` makes in JavaScript.
+
+    `flags`: `i`, `m`, `s`; `g` is accepted and changes nothing, for each method says what it looks for.
+    Raises PatternError for what is no JavaScript pattern, and beyond MAX_PATTERN, MAX_DEPTH and
+    MAX_REPEAT_PRODUCT.
+    """
+    if len(text) > MAX_PATTERN:
+        raise PatternError(f"more than {MAX_PATTERN:,} characters", MAX_PATTERN)
+    if not set(flags) <= set("gims") or len(set(flags)) < len(flags):
+        raise PatternError(f"flags {flags[:10]!r}, expected each of g, i, m, s at most once", 0)
+    # Takes 10 ms to import: only who uses a pattern pays for it.
+    import regex  # type: ignore[import-untyped,unused-ignore]
+
+    parser = Parser(text, flags)
+    try:
+        written = Writer(parser.ignore_case).write(parser.parse())
+        compiled = regex.compile(written, regex.V0 | regex.ASCII | regex.DOTALL, cache_pattern=False)
+    except (regex.error, RecursionError, MemoryError, OverflowError) as exc:
+        raise PatternError(f"too complex ({type(exc).__name__})", 0) from None
+    return Pattern(text, flags, parser.group_count, parser.names, compiled.search)

@@ -1,0 +1,95 @@
+"""Which adapter serves a provider: looked up by name, imported when a plan needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, cast
+
+from .base import Adapter, ProviderSettings
+from .catalogue import ROWS
+from .openai import OpenAICompatible
+
+#: Providers with code of their own: "module:name" of a callable that takes ProviderSettings.
+ADAPTERS: Final[Mapping[str, str]] = {
+    "anthropic": "llmroute.providers.anthropic:adapter",
+    "bytez": "llmroute.providers.bytez:adapter",
+    "google": "llmroute.providers.gemini:adapter",
+    "predibase": "llmroute.providers.predibase:adapter",
+}
+
+_ENV: Final[Mapping[str, tuple[str, ...]]] = {
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "bytez": ("BYTEZ_API_KEY", "BYTEZ_KEY"),
+    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+
+#: Providers of the Portkey gateway that no adapter serves yet, with what comes closest.
+_LATER: Final[Mapping[str, str]] = {
+    "ai21": "",
+    "azure-ai": "",
+    "azure-openai": (
+        "its v1 API can be reached as provider openai with custom_host "
+        "https://RESOURCE.openai.azure.com/openai/v1"
+    ),
+    "bedrock": "",
+    "cohere": "provider openai with custom_host https://api.cohere.ai/compatibility/v1 comes close",
+    "cortex": "",
+    "huggingface": "provider openai with custom_host https://router.huggingface.co/v1 comes close",
+    "mistral-ai": "provider openai with custom_host https://api.mistral.ai/v1 comes close",
+    "oracle": "",
+    "reka-ai": "provider openai with custom_host https://api.reka.ai/v1 comes close",
+    "sagemaker": "",
+    "triton": "",
+    "vertex-ai": "",
+    "workers-ai": (
+        "provider openai with custom_host https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/v1 "
+        "comes close"
+    ),
+}
+_NO_CHAT: Final = frozenset(
+    {"jina", "milvus", "nomic", "qdrant", "recraft-ai", "segmind", "stability-ai", "tripo3d", "voyage"}
+)
+
+
+def adapter_for(settings: ProviderSettings) -> Adapter:
+    """A new adapter for `settings.provider`. Raises LookupError, with the refusal, for unknown ones."""
+    place = ADAPTERS.get(settings.provider)
+    if place is not None:
+        module, _, name = place.partition(":")
+        return cast(Adapter, getattr(import_module(module), name)(settings))
+    row = ROWS.get(settings.provider)
+    if row is None:
+        raise LookupError(refusal(settings.provider) or f"unknown provider {settings.provider!r}")
+    return OpenAICompatible(row, settings)
+
+
+def known_providers() -> tuple[str, ...]:
+    """Every provider that `adapter_for` serves, sorted."""
+    return tuple(sorted({*ADAPTERS, *ROWS}))
+
+
+def env_names(provider: str) -> tuple[str, ...]:
+    """Environment variables that usually hold the provider's key; the first one set counts."""
+    row = ROWS.get(provider)
+    return _ENV.get(provider, () if row is None else row.env)
+
+
+def key_optional(provider: str) -> bool:
+    """Whether requests without a key make sense."""
+    row = ROWS.get(provider)
+    return row is not None and row.key_optional
+
+
+def refusal(provider: str) -> str | None:
+    """Why a provider that users of the gateway may name is not served; None for all other names."""
+    if provider in ADAPTERS or provider in ROWS:
+        return None
+    if provider == "palm":
+        return "palm was shut down by Google; use provider google"
+    if provider in _NO_CHAT:
+        return f"{provider} has no chat completions"
+    hint = _LATER.get(provider)
+    if hint is None:
+        return None
+    return f"{provider} is not supported yet" + (f"; {hint}" if hint else "")

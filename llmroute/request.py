@@ -1,0 +1,98 @@
+"""One call on its way through the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from .node import Node
+from .types.route import Attempt
+
+PATHNAME: Final = "/v1/chat/completions"
+
+
+@attrs.frozen
+class Request:
+    """What the caller asked for. `body` is an OpenAI chat-completions body and is never modified.
+
+    `headers` are the caller's, lower-case, for `forward_headers`; `extra_headers` and `extra_query`
+    go to the provider as they are. `connect_timeout` is the call's own, in seconds.
+    """
+
+    body: Mapping[str, Any] = attrs.field(repr=False)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    extra_headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    extra_query: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    connect_timeout: float | None = None
+    pathname: str = PATHNAME
+    trace_id: str = ""
+
+
+class CallLog:
+    """What happened during one call; the only thing about a call that grows."""
+
+    __slots__ = ("attempts", "started", "warnings")
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.attempts: list[Attempt] = []
+        self.warnings: list[str] = []
+
+
+class Later:
+    """The targets that would be tried after the present one: a linked list, innermost chain first."""
+
+    __slots__ = ("count", "nodes", "outer", "start")
+
+    def __init__(self, nodes: Sequence[Node], start: int, count: int, outer: Later | None) -> None:
+        self.nodes = nodes
+        self.start = start
+        #: Leaves that remain, the outer chains' included.
+        self.count = count + (outer.count if outer is not None else 0)
+        self.outer = outer
+
+    def available(self) -> bool:
+        """Whether any of them would take a call now."""
+        later: Later | None = self
+        while later is not None:
+            if any(later.nodes[i].available() for i in range(later.start, len(later.nodes))):
+                return True
+            later = later.outer
+        return False
+
+
+class Call:
+    """A request in flight: its deadline, its log, and what surrounds the node that runs it.
+
+    Treated as frozen: `within` makes a changed copy (a hand-written one, as it is on the hot path).
+    `deadline` is a point of the clock, None for no limit; when `lasting` it also ends a stream that
+    has begun. `later` are the targets after this one.
+    With `single` a target makes one attempt and leaves the repeating to its strategy.
+    """
+
+    __slots__ = ("deadline", "id", "lasting", "later", "log", "request", "single")
+
+    def __init__(
+        self,
+        request: Request,
+        log: CallLog,
+        deadline: float | None,
+        lasting: bool = False,
+        id: str = "",
+        later: Later | None = None,
+        single: bool = False,
+    ) -> None:
+        self.request = request
+        self.log = log
+        self.deadline = deadline
+        self.lasting = lasting
+        self.id = id
+        self.later = later
+        self.single = single
+
+    def within(self, later: Later | None, single: bool) -> Call:
+        """The same call seen from inside a chain."""
+        return Call(self.request, self.log, self.deadline, self.lasting, self.id, later, single)

@@ -1,0 +1,94 @@
+"""Response: the wire-level answer of `Router.handle`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from .errors import APIError
+from .wire.json import dumps
+
+
+class Response:
+    """Status, headers, and a body dict or a stream of chunk dicts.
+
+    The stream's end stands for `[DONE]`; a broken stream raises StreamError. Whoever does not read
+    a stream to its end calls `aclose()`.
+    """
+
+    __slots__ = ("body", "headers", "status", "stream")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: dict[str, Any] | None = None,
+        stream: AsyncIterator[dict[str, Any]] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = dict(headers)
+        self.body = body
+        self.stream = stream
+
+    async def aclose(self) -> None:
+        """Hang up a stream that will not be read on."""
+        close = getattr(self.stream, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def sse(self, heartbeat: float | None = None) -> AsyncGenerator[bytes, None]:
+        """The stream as server-sent events, ready to be written to a client.
+
+        With `heartbeat` a comment goes out whenever nothing else has for that many seconds. A broken
+        stream ends with one `data: {"error": ...}` and no `[DONE]`. When the generator is closed,
+        cancelled or dropped, upstream is hung up on.
+        """
+        if self.stream is None:
+            raise TypeError("this response is no stream; see body")
+        try:
+            async for chunk in _beating(self.stream, heartbeat):
+                yield b": keep-alive\n\n" if chunk is None else b"data: " + dumps(chunk) + b"\n\n"
+            yield b"data: [DONE]\n\n"
+        except APIError as error:
+            body = {"error": {"message": error.message, "type": "stream_error", "param": None, "code": None}}
+            yield b"data: " + dumps(body) + b"\n\n"
+        finally:
+            await self.aclose()
+
+    def __repr__(self) -> str:
+        kind = "stream" if self.stream is not None else "body"
+        return f"<Response {self.status} with a {kind}>"
+
+
+async def _beating(
+    stream: AsyncIterator[dict[str, Any]], heartbeat: float | None
+) -> AsyncGenerator[dict[str, Any] | None, None]:
+    """The stream's chunks, and None whenever `heartbeat` seconds passed without one."""
+    if heartbeat is None:
+        async for chunk in stream:
+            yield chunk
+        return
+    pending: asyncio.Task[dict[str, Any]] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.ensure_future(_next(stream))
+            done, _ = await asyncio.wait({pending}, timeout=heartbeat)
+            if not done:
+                yield None
+                continue
+            task, pending = pending, None
+            try:
+                yield task.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        if pending is not None:
+            pending.cancel()
+            with suppress(asyncio.CancelledError, APIError, StopAsyncIteration):
+                await pending
+
+
+async def _next(stream: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+    return await anext(stream)

@@ -1,0 +1,431 @@
+"""Router: configs in, completions out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from .assemble import Setup, make_core, shorthand_config
+from .client import Chat, ChatStream, WireStream
+from .clock import Clock
+from .config.document import Config
+from .config.headers import RoutingHeaders, config_value, lowered, read_headers
+from .config.inherit import Overlay
+from .config.schema import ConfigNode
+from .config.spec import CALL_TIMEOUT
+from .core import Core
+from .edge import error_body, error_of, kept_headers, route_of, routing_headers
+from .errors import BadRequestError, ConfigError, Problem
+from .explain import Explanation, TargetHealth, explain, health
+from .outcome import Outcome
+from .prepare import BadBody, Options, checked_body, split_params
+from .request import Call, Request
+from .response import Response
+from .routing.plan import NO_OVERLAY, Plan
+from .secret import Secret
+from .telemetry.events import CallFinished, CallStarted, ConfigReloaded, Observer
+from .transport.base import Transport
+from .types.chat import ChatCompletion
+from .wire.json import JSONError, loads
+
+_UNSET: Any = object()
+
+
+@attrs.frozen
+class View:
+    """The options of one view of a router, above the config's."""
+
+    config: Config | None = None
+    overlay: Overlay = NO_OVERLAY
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    trace_id: str = ""
+    timeout: float | None = None
+
+
+class Router:
+    """Routes chat completions as a config says, inside this process.
+
+    `config` is a mapping, its JSON text, or a `Config`; alternatively keywords make a one-target
+    config with the Portkey SDK's names: `Router(provider="openai", api_key="sk-...")`.
+
+    - `providers`: named credentials, used as `"provider": "@name"`, `"virtual_key": "name"` or
+      `"model": "@name/model"`; or functions from ProviderSettings to an Adapter of your own.
+    - `configs`: named configs, for the ids that requests may name.
+    - `metadata`: routing metadata of every call, above that of requests.
+    - `request_config`: what routing data in a request may do: "deny" (default beside a config),
+      "untrusted" (default without one) or "trusted".
+    - `unknown`: what an unknown config member is, "error" or "warn"; `require_keys` checks at once
+      that every target has a key.
+    - `transport`, `clock`, `seed`, `observers`: the outside world; `hosts`: more trusted hosts for
+      configs that are not the host code's own word ("host", "host:port" or "*.suffix").
+
+    Raises ConfigError with every problem at once. A Router may be built at import time and used from
+    several event loops and threads; nothing is contacted before the first call.
+    """
+
+    __slots__ = ("__weakref__", "_core", "_plans", "_view", "chat")
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | bytes | Config | None = None,
+        *,
+        providers: Mapping[str, Any] | None = None,
+        configs: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        request_config: Literal["deny", "untrusted", "trusted"] | None = None,
+        unknown: Literal["error", "warn"] = "error",
+        require_keys: bool = False,
+        transport: Transport | None = None,
+        hosts: Iterable[str] = (),
+        observers: Iterable[Observer] = (),
+        clock: Clock | None = None,
+        seed: int | None = None,
+        trace_id: str = "",
+        timeout: float | None = None,
+        **shorthand: Any,
+    ) -> None:
+        setup = Setup(
+            providers=providers or {},
+            configs=configs or {},
+            metadata=metadata or {},
+            request_config=request_config or ("untrusted" if config is None and not shorthand else "deny"),
+            unknown=unknown,
+            transport=transport,
+            hosts=tuple(hosts),
+            observers=tuple(observers),
+            clock=clock,
+            seed=seed,
+        )
+        self._core = make_core(setup)
+        if shorthand:
+            if config is not None:
+                names = ", ".join(sorted(shorthand))
+                raise ConfigError([Problem(names, "may not stand beside a config; use with_options")])
+            config = shorthand_config(shorthand)
+        self._become(View(trace_id=trace_id, timeout=timeout))
+        if config is not None:
+            if isinstance(config, str) and config in self._core.configs:
+                config = self._core.configs[config]
+            made = config if isinstance(config, Config) else Config(config, unknown=unknown)
+            plan = self._core.use(made)
+            if require_keys:
+                self._core.check_keys(plan)
+
+    def _become(self, view: View) -> None:
+        self._view = view
+        self._plans: tuple[Plan | None, Plan | None] = (None, None)
+        self.chat = Chat(self)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Router:
+        """A router for a config file. Raises ConfigError for its content and OSError for the file."""
+        return cls(Config.from_file(path, unknown=options.get("unknown", "error")), **options)
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, Any], **options: Any) -> Router:
+        """A router for the `x-portkey-*` headers that a client of the gateway would send.
+
+        The headers count as the host code's own word. Raises ConfigError.
+        """
+        router = cls(**{"request_config": "trusted", **options})
+        routing = read_headers(lowered(headers), trusted=True)
+        core = router._core
+        core.config, core.plan = None, router._plan_of_headers(routing)
+        core.request_config = options.get("request_config", "deny")
+        router._become(View(trace_id=routing.trace_id, metadata=routing.metadata))
+        return router
+
+    def with_options(
+        self,
+        *,
+        config: Mapping[str, Any] | str | bytes | Config | None = None,
+        provider: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        trace_id: str | None = None,
+        request_timeout: int | None = None,
+        timeout: float | None = None,
+        custom_host: str | None = None,
+        forward_headers: Iterable[str] | None = None,
+        strict_open_ai_compliance: bool | None = None,
+    ) -> Router:
+        """A view that shares connections and state with this router.
+
+        `config` (or `provider`, which makes a one-target config) replaces the config; everything else
+        overlays it. `request_timeout` is in ms and for each attempt, `timeout` in s for a whole call.
+        Raises ConfigError.
+        """
+        view = self._view
+        if provider is not None:
+            members = {"provider": provider, "api_key": api_key, "custom_host": custom_host}
+            config = shorthand_config({name: value for name, value in members.items() if value is not None})
+            api_key = custom_host = None
+        changes: dict[str, Any] = {
+            "api_key": Secret(api_key) if isinstance(api_key, str) else api_key,
+            "custom_host": custom_host,
+            "request_timeout": request_timeout,
+            "forward_headers": None if forward_headers is None else tuple(forward_headers),
+            "strict": strict_open_ai_compliance,
+        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        made = object.__new__(type(self))
+        made._core = self._core
+        made._become(
+            View(
+                config=view.config if config is None else self._core.config_of(config),
+                overlay=attrs.evolve(view.overlay, **given) if given else view.overlay,
+                metadata={**view.metadata, **metadata} if metadata else view.metadata,
+                trace_id=view.trace_id if trace_id is None else trace_id,
+                timeout=view.timeout if timeout is None else timeout,
+            )
+        )
+        if config is not None or given:
+            made._plan()
+        return made
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    async def create(self, params: dict[str, Any]) -> ChatCompletion | ChatStream:
+        """The engine of `chat.completions.create`; call that instead."""
+        core = self._core
+        core.enter()
+        problem: BadRequestError | None = None
+        try:
+            body, options = split_params(params)
+            plan, body = self._plan_of_model(body, self._plan())
+        except BadBody as error:
+            problem = BadRequestError(str(error), status_code=400, param=error.path)
+        if problem is not None:
+            raise problem
+        outcome, call = await self._run(plan, body, options, {}, {}, "")
+        now = core.env.clock.now
+        if outcome.stream is not None:
+            return ChatStream(outcome, call, now)
+        route = route_of(outcome, call.log, call.request.trace_id, now())
+        if outcome.failure is not None:
+            raise error_of(outcome, route)
+        return ChatCompletion.from_dict(outcome.body or {}, route)
+
+    async def handle(
+        self, body: Mapping[str, Any] | str | bytes, headers: Mapping[str, Any] | None = None
+    ) -> Response:
+        """The wire-level twin of `POST /v1/chat/completions`.
+
+        Never raises for anything the upstream or the request did wrong: a wrong config, header or
+        body is a 400. Raises RouterClosedError after `aclose`.
+        """
+        core = self._core
+        core.enter()
+        try:
+            lower = lowered(headers)
+            routing = read_headers(lower, trusted=core.request_config == "trusted")
+            plan = self._plan_of_headers(routing)
+            plan, made = self._plan_of_model(checked_body(_object(body)), plan)
+        except ConfigError as error:
+            return _config_refusal(error)
+        except BadBody as error:
+            return _refusal(str(error), error.path)
+        options = Options(timeout=self._header_timeout(routing))
+        outcome, call = await self._run(plan, made, options, routing.metadata, lower, routing.trace_id)
+        trace_id = call.request.trace_id
+        sent = {**kept_headers(outcome.headers), **routing_headers(outcome, trace_id)}
+        if outcome.stream is not None:
+            return Response(outcome.status, sent, stream=WireStream(outcome, call, core.env.clock.now))
+        if outcome.failure is not None:
+            return Response(outcome.status, sent, error_body(outcome))
+        return Response(outcome.status, sent, outcome.body)
+
+    async def _run(
+        self,
+        plan: Plan,
+        body: Mapping[str, Any],
+        options: Options,
+        metadata: Mapping[str, Any],
+        headers: Mapping[str, str],
+        trace_id: str,
+    ) -> tuple[Outcome, Call]:
+        core, view = self._core, self._view
+        request = Request(
+            body=body,
+            metadata=self._metadata(plan, metadata, body),
+            headers=headers,
+            extra_headers=options.extra_headers,
+            extra_query=options.extra_query,
+            connect_timeout=options.connect,
+            trace_id=trace_id or view.trace_id or os.urandom(16).hex(),
+        )
+        emit, clock = core.env.emit, core.env.clock
+        if emit is not None:
+            model = body.get("model")
+            named = model if isinstance(model, str) else None
+            stream = body.get("stream") is True
+            emit(CallStarted(request.trace_id, request.trace_id, clock.now(), named, stream))
+        timeout = options.timeout if options.timeout is not None else view.timeout
+        outcome, call = await core.run(plan, request, timeout, CALL_TIMEOUT)
+        if emit is not None:
+            now = clock.now()
+            route = route_of(outcome, call.log, request.trace_id, now)
+            emit(CallFinished(request.trace_id, request.trace_id, now, outcome.status, route))
+        return outcome, call
+
+    def _metadata(
+        self, plan: Plan, metadata: Mapping[str, Any], body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The config's metadata below the request's below the host's; `user` of the body as `_user`."""
+        host, view = self._core.metadata, self._view.metadata
+        user = body.get("user")
+        if not (plan.metadata or metadata or host or view or user):
+            return {}
+        merged = {**plan.metadata, **metadata, **view, **host}
+        if isinstance(user, str):
+            merged.setdefault("_user", user)
+        return merged
+
+    # -- plans ---------------------------------------------------------------------------------
+
+    def _plan(self) -> Plan | None:
+        """The plan of this view; None when the router has no config."""
+        core, view = self._core, self._view
+        if view.config is None and view.overlay is NO_OVERLAY:
+            return core.plan
+        current, made = self._plans
+        if made is not None and current is core.plan:
+            return made
+        config = view.config or core.config
+        if config is None:
+            return core.plan
+        made = core.planner.plan(config, view.overlay)
+        self._plans = (core.plan, made)
+        return made
+
+    def _plan_of_model(self, body: dict[str, Any], plan: Plan | None) -> tuple[Plan, dict[str, Any]]:
+        """Follow `"model": "@name/model"` where `name` is a named provider. Raises BadBody."""
+        model = body.get("model")
+        if isinstance(model, str) and model[:1] == "@" and "/" in model:
+            name, rest = model[1:].split("/", 1)
+            if name in self._core.planner.around.named:
+                return self._core.named_plan(name), {**body, "model": rest}
+        if plan is None:
+            raise BadBody("body.model", "no target: give the router a config, or name a provider as @name/model")
+        return plan, body
+
+    def _plan_of_headers(self, routing: RoutingHeaders) -> Plan | None:
+        """The plan that a request asks for, as far as `request_config` lets it. Raises ConfigError."""
+        core = self._core
+        if core.request_config == "deny":
+            if routing.routing:
+                name = routing.routing[0]
+                text = "this router has its own config and takes no routing from requests"
+                raise ConfigError([Problem(f"headers.{name}", text)])
+            return self._plan()
+        overlay, trusted = routing.overlay, core.request_config == "trusted"
+        if routing.config is None and routing.provider is None:
+            return self._plan_of_overlay(routing, overlay)
+        named = core.configs.get(routing.config or "")
+        if named is not None:
+            return core.planner.plan(named, overlay)
+
+        def compiled() -> Plan:
+            if routing.config is None:
+                return core.planner.compile(ConfigNode(), "", trusted, overlay)
+            config = Config(config_value(routing.config), trusted=trusted, unknown=core.unknown)
+            return core.planner.compile(config.node, config.digest, trusted, overlay)
+
+        return core.planner.cached((routing.config, overlay, trusted), compiled)
+
+    def _plan_of_overlay(self, routing: RoutingHeaders, overlay: Overlay) -> Plan | None:
+        plan = self._plan()
+        config = self._view.config or self._core.config
+        if config is not None and routing.routing:
+            return self._core.planner.plan(config, overlay)
+        if plan is None and not self._core.planner.around.named:
+            text = "the request names no target: send x-portkey-config or x-portkey-provider"
+            raise ConfigError([Problem("headers", text)])
+        return plan
+
+    def _header_timeout(self, routing: RoutingHeaders) -> float | None:
+        """With `request_config="deny"` a request may still ask for less time, for the whole call."""
+        if routing.request_timeout is None or self._core.request_config != "deny":
+            return None
+        asked = routing.request_timeout / 1000
+        view = self._view.timeout
+        return asked if view is None else min(asked, view)
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def reload(self, config: Mapping[str, Any] | str | bytes | Config) -> None:
+        """Replace the config at once for new calls; running ones finish on the old plan.
+
+        Unchanged targets keep their state. Raises ConfigError, and then the old config stays.
+        """
+        plan = self._core.use(self._core.config_of(config))
+        emit = self._core.env.emit
+        if emit is not None:
+            emit(ConfigReloaded("", "", self._core.env.clock.now(), plan.digest))
+
+    def explain(self, body: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> Explanation:
+        """What a call with this body would do, without any I/O: the targets in order, and why.
+
+        Raises BadRequestError for a body that could not be sent anywhere.
+        """
+        problem: BadRequestError | None = None
+        try:
+            plan, made = self._plan_of_model(checked_body(dict(body)), self._plan())
+        except BadBody as error:
+            problem = BadRequestError(str(error), status_code=400, param=error.path)
+        if problem is not None:
+            raise problem
+        return explain(plan, made, self._metadata(plan, metadata or {}, made), self._core.env)
+
+    def health(self) -> list[TargetHealth]:
+        """The targets of the router's config, with what is known of each."""
+        plan = self._plan()
+        return [] if plan is None else health(plan, self._core.env)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd about the config without being wrong."""
+        config, plan = self._view.config or self._core.config, self._plan()
+        return (*(config.warnings if config else ()), *(plan.warnings if plan else ()))
+
+    async def aclose(self, timeout: float | None = None) -> None:
+        """Refuse new calls, give running ones `timeout` seconds (10 when None), then close everything."""
+        await self._core.aclose(timeout)
+
+    async def __aenter__(self) -> Router:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        plan = self._core.plan
+        return f"<Router {plan.digest[:12] if plan else 'without a config'}>"
+
+
+def _object(body: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
+    """The request body as a new dict. Raises BadBody."""
+    value: Any = body
+    if isinstance(body, (str, bytes)):
+        try:
+            value = loads(body)
+        except JSONError as error:
+            raise BadBody("body", f"expected a JSON object: {error}") from None
+    if not isinstance(value, Mapping):
+        raise BadBody("body", f"expected an object, got a {type(value).__name__}")
+    return dict(value)
+
+
+def _refusal(message: str, param: str | None = None) -> Response:
+    error = {"message": message, "type": "invalid_request_error", "param": param, "code": None}
+    return Response(400, {}, {"status": "failure", "message": message, "error": error})
+
+
+def _config_refusal(error: ConfigError) -> Response:
+    response = _refusal(str(error), error.problems[0].path if error.problems else None)
+    assert response.body is not None
+    response.body["errors"] = [str(problem) for problem in error.problems]
+    return response

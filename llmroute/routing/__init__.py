@@ -1,0 +1,1 @@
+"""Strategies: the nodes that choose among targets, and the function that puts a plan together."""

@@ -1,0 +1,84 @@
+"""Puts a plan together: specs to nodes, each target with the layers that its config asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..config.spec import Spec, StrategySpec, TargetSpec
+from ..environment import Environment
+from ..layers.base import Layer
+from ..layers.exchange import Exchange
+from ..layers.observe import Observe
+from ..layers.retry import Retry
+from ..node import Node
+from ..providers.auth.key import KeySource
+from ..providers.base import ProviderSettings
+from ..providers.registry import adapter_for, env_names, key_optional
+from .conditional import Conditional
+from .fallback import Fallback
+from .loadbalance import LoadBalance
+from .single import Single
+from .target import Target
+
+Strategy = Callable[[StrategySpec, Sequence[Node], Environment], Node]
+
+#: To add a strategy: one file and one line here.
+STRATEGIES: Mapping[str, Strategy] = {
+    "conditional": Conditional,
+    "fallback": Fallback,
+    "loadbalance": LoadBalance,
+    "single": Single,
+}
+
+
+def build(spec: Spec, env: Environment) -> Node:
+    """The node of `spec`, children first."""
+    if isinstance(spec, TargetSpec):
+        return build_target(spec, env)
+    children = [build(child, env) for child in spec.children]
+    return STRATEGIES[spec.mode](spec, children, env)
+
+
+def build_target(spec: TargetSpec, env: Environment) -> Target:
+    """A leaf and its chain. The order, from the inside out, and what would break otherwise:"""
+    key = key_source(spec, env)
+    state = env.states.get(_state_key(spec, key))
+    service: Layer = Exchange(spec, _adapter(spec, env), key, env)
+    retry: Retry | None = None
+    if spec.retry is not None:
+        # Around the exchange: each attempt has its own time limit.
+        service = retry = Retry(service, spec.retry, env, state)
+    if env.emit is not None:
+        # Outermost: sees the target's final result, retries counted.
+        service = Observe(service, env)
+    return Target(spec, service, retry, state, env)
+
+
+def key_source(spec: TargetSpec, env: Environment) -> KeySource:
+    """Where the target's key comes from: the config, a named variable, or the provider's usual ones."""
+    names: tuple[str, ...] = ()
+    if spec.env is not None:
+        names = (spec.env,)
+    elif spec.api_key is None and spec.ambient:
+        names = env_names(spec.provider)
+    optional = env.keyless or (spec.env is None and key_optional(spec.provider))
+    return KeySource(spec.path, spec.api_key, names, variable=env.variable, optional=optional)
+
+
+def _adapter(spec: TargetSpec, env: Environment) -> Any:
+    settings = ProviderSettings(
+        provider=spec.provider,
+        path=spec.path,
+        base_url=spec.custom_host,
+        options=spec.options,
+        strict=spec.strict,
+        on_unsupported=spec.on_unsupported,
+        passthrough=spec.passthrough,
+    )
+    own = env.adapters.get(spec.provider)
+    return own(settings) if own is not None else adapter_for(settings)
+
+
+def _state_key(spec: TargetSpec, key: KeySource) -> tuple[Any, ...]:
+    return spec.provider, spec.custom_host, key.fingerprint(), spec.override_params.get("model")

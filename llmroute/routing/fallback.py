@@ -1,0 +1,158 @@
+"""Fallback: the targets in order, until one gives an answer that the strategy keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ..config.spec import StrategySpec
+from ..environment import Environment
+from ..layers.backoff import MAX_TOTAL_WAIT
+from ..node import Node, earliest_wait
+from ..outcome import Failure, Outcome
+from ..request import Call, Later
+from ..telemetry.events import FallbackTaken
+
+#: `on_errors` groups by kind of failure; the other groups go by status or reason.
+_KINDS = {
+    "timeout": frozenset({"timeout", "connect_timeout"}),
+    "connection": frozenset({"connection", "connect_timeout"}),
+}
+_STATUSES = {"rate_limit": frozenset({429}), "auth": frozenset({401, 403})}
+
+
+class Fallback:
+    """Goes on to the next target while `moves_on`; the last answer is the result.
+
+    Without `on_status_codes` and `on_errors` every answer outside 200-299 moves on (and 246 counts
+    as success). Targets that asked to be left alone are passed over while another one is available.
+    """
+
+    def __init__(self, spec: StrategySpec, children: Sequence[Node], env: Environment) -> None:
+        self.path = spec.path
+        self.spec = spec
+        self.children = tuple(children)
+        self.leaves = sum(child.leaves for child in children)
+        self.retries = max(child.retries for child in children)
+        self._env = env
+        self._codes = spec.on_status_codes
+        self._errors = spec.on_errors
+        self._shares_time = self._codes is None or 408 in self._codes or "timeout" in self._errors
+        self._leaves_after = _sums_after([child.leaves for child in children])
+
+    def available(self) -> bool:
+        return any(child.available() for child in self.children)
+
+    def moves_on(self, outcome: Outcome) -> bool:
+        """Whether the next target is to be tried after `outcome`."""
+        failure = outcome.failure
+        if failure is not None and failure.final:
+            return False
+        if self._codes is None and not self._errors:
+            return not 200 <= outcome.status <= 299
+        if self._codes is not None and outcome.status in self._codes:
+            return True
+        return failure is not None and any(_in_group(group, outcome, failure) for group in self._errors)
+
+    async def __call__(self, call: Call) -> Outcome:
+        order = self.order()
+        single = call.single or (self.spec.failover_first and len(order) > 1)
+        outcomes = await self._first_round(call, order, single)
+        if single and not call.single and len(outcomes) == len(order) and self.moves_on(outcomes[-1]):
+            return await self._later_rounds(call, order, outcomes)
+        return outcomes[-1]
+
+    async def _first_round(self, call: Call, order: Sequence[Node], single: bool) -> list[Outcome]:
+        """One outcome for each target tried; all but the last are closed."""
+        last = len(order) - 1
+        outcomes: list[Outcome] = []
+        for index, child in enumerate(order):
+            outcome = await child(self._inner_call(call, order, index, single))
+            outcomes.append(outcome)
+            if index == last or not self.moves_on(outcome) or self._too_late(call):
+                break
+            self._report(call, child, order[index + 1], outcome)
+            await outcome.aclose()
+        return outcomes
+
+    async def _later_rounds(self, call: Call, order: Sequence[Node], outcomes: list[Outcome]) -> Outcome:
+        """`failover_first`: once all have failed, each target with attempts left again, round by round."""
+        clock = self._env.clock
+        last, waited = outcomes[-1], 0.0
+        for retry in range(1, self.retries + 1):
+            waits = [child.wait_before(retry, outcomes[i]) for i, child in enumerate(order)]
+            again = [i for i, wait in enumerate(waits) if wait is not None]
+            pause = min((wait for wait in waits if wait is not None), default=0.0)
+            late = call.deadline is not None and clock.now() + pause >= call.deadline
+            if not again or late or waited + pause > MAX_TOTAL_WAIT:
+                break
+            await last.aclose()
+            await clock.sleep(pause)
+            waited += pause
+            for i in again:
+                await last.aclose()
+                outcome = await order[i](self._inner_call(call, order, i, True))
+                last = outcomes[i] = attrs.evolve(outcome, retries=retry)
+                if not self.moves_on(last) or self._too_late(call):
+                    return last
+        return attrs.evolve(last, retries=-1) if last.retries else last
+
+    def order(self) -> Sequence[Node]:
+        """The targets as they would be tried now: the available ones first."""
+        children = self.children
+        if children[0].available():
+            return children
+        ready = [child for child in children if child.available()]
+        # All are cooling: then the wish of none of them can be granted, and order is all there is.
+        return [*ready, *(child for child in children if not child.available())] if ready else children
+
+    def _inner_call(self, call: Call, order: Sequence[Node], index: int, single: bool) -> Call:
+        start = index + 1
+        if start == len(order) and single == call.single:
+            return call
+        if start == len(order):
+            return call.within(call.later, single)
+        count = 0
+        if self._shares_time:
+            count = self._leaves_after[index] if order is self.children else len(order) - start
+        return call.within(Later(order, start, count, call.later), single)
+
+    def _too_late(self, call: Call) -> bool:
+        return call.deadline is not None and self._env.clock.now() >= call.deadline
+
+    def _report(self, call: Call, source: Node, target: Node, outcome: Outcome) -> None:
+        env = self._env
+        if env.emit is not None:
+            env.emit(
+                FallbackTaken(
+                    call.id,
+                    call.request.trace_id,
+                    env.clock.now(),
+                    source.path,
+                    target.path,
+                    outcome.status,
+                )
+            )
+
+    def wait_before(self, retry: int, outcome: Outcome) -> float | None:
+        return earliest_wait(self.children, retry, outcome)
+
+
+def _sums_after(counts: Sequence[int]) -> list[int]:
+    total = sum(counts)
+    sums = []
+    for count in counts:
+        total -= count
+        sums.append(total)
+    return sums
+
+
+def _in_group(group: str, outcome: Outcome, failure: Failure) -> bool:
+    if group in _KINDS:
+        return failure.kind in _KINDS[group]
+    if group in _STATUSES:
+        return outcome.status in _STATUSES[group]
+    if group == "server":
+        return outcome.status >= 500
+    return failure.reason == group

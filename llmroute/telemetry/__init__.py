@@ -1,0 +1,1 @@
+"""What observers see: typed events without secrets or message texts."""
