@@ -21,7 +21,7 @@ from .providers.registry import known_providers, refusal
 from .routing.plan import Planner
 from .telemetry.events import Event, Observer
 from .transport.base import Transport
-from .wire.hosts import UNTRUSTED_POLICY, HostPolicy
+from .wire.hosts import HostPolicy
 
 _log = logging.getLogger("llmroute")
 
@@ -83,7 +83,7 @@ def make_core(setup: Setup) -> Core:
 def _untrusted_hosts(hosts: tuple[str, ...]) -> HostPolicy:
     problem: Problem
     try:
-        return UNTRUSTED_POLICY.trusting(hosts)
+        return HostPolicy.strict(hosts)
     except ValueError as error:
         problem = Problem("hosts", str(error))
     raise ConfigError([problem])

@@ -15,7 +15,7 @@ import attrs
 
 from ..errors import Problem
 from ..secret import Secret
-from ..wire.hosts import CODE_POLICY, UNTRUSTED_POLICY, HostPolicy, check_url
+from ..wire.hosts import HostPolicy, check_url
 from .conditions import compile_query
 from .primitives import did_you_mean
 from .schema import ConfigNode, RetrySettings, StrategySettings
@@ -53,8 +53,8 @@ class Surroundings:
     refusal: Callable[[str], str | None]
     named: Mapping[str, ConfigNode] = attrs.field(factory=dict)
     exposed: frozenset[str] = frozenset()
-    hosts: HostPolicy = CODE_POLICY
-    untrusted_hosts: HostPolicy = UNTRUSTED_POLICY
+    hosts: HostPolicy = HostPolicy.trusting()
+    untrusted_hosts: HostPolicy = HostPolicy.strict()
 
 
 @attrs.frozen

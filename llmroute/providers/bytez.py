@@ -12,13 +12,14 @@ from typing import Any, Final
 from yarl import URL
 
 from ..outcome import Failure
+from ..wire.hosts import path_part
 from ..wire.json import JSONError, dumps
 from ..wire.message import WireReply, WireRequest
 from ..wire.retry_after import http_date
 from .base import DecodeError, EncodeError, ProviderSettings, ReplyError
 from .chunks import ChunkMaker, completion
 from .failures import ErrorStyle, failure_from, failure_of, parsed_reply
-from .openai_request import chat_url, header_value, path_part
+from .openai_request import chat_url, header_value
 
 _HOST: Final = "https://api.bytez.com"
 _STYLE: Final = ErrorStyle(status_in=("type",))

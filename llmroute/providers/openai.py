@@ -56,7 +56,11 @@ class OpenAICompatible:
                 if type(message) is dict and len(message) > 2 and message.get("role") == "assistant":
                     params, warnings = self._cleaned(params, messages)
                     return WireRequest(url, headers, _dumped(params), warnings=warnings)
-        return WireRequest(url, headers, _dumped(params))
+        try:
+            body = orjson.dumps(params)
+        except TypeError:
+            body = _dumped(params)
+        return WireRequest(url, headers, body)
 
     def _cleaned(
         self, params: Mapping[str, Any], messages: list[Any]
@@ -130,13 +134,6 @@ class OpenAICompatible:
 
 
 def _dumped(params: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(params)
-    except TypeError:
-        return _slowly_dumped(params)
-
-
-def _slowly_dumped(params: Mapping[str, Any]) -> bytes:
     try:
         return dumps(params if isinstance(params, dict) else dict(params))
     except JSONError as problem:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from yarl import URL
 
 from ..secret import Secret
+from ..wire.hosts import header_problem
 from .base import EncodeError, ProviderSettings
 from .row import Row
 
@@ -35,30 +35,17 @@ def chat_url(base_url: str, path: str) -> URL:
     return url
 
 
-def path_part(text: str) -> str:
-    """`text` as one percent-encoded part of a path; "." and ".." cannot climb."""
-    encoded = quote(text, safe="")
-    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
-
-
 def _is_safe(text: str) -> bool:
     return not any(c <= " " or c == "\x7f" for c in text)
 
 
 def header_value(text: str, what: str) -> str:
-    """`text` fit for a header. Raises EncodeError for control characters, naming `what`, not the text."""
+    """`text` fit for a header, blanks around it gone. Raises EncodeError that names `what`, not the text."""
     text = text.strip()
-    if not text.isprintable() or not _encodable(text):
-        raise EncodeError(f"{what} holds characters that cannot be sent in a header", what)
+    problem = header_problem(text)
+    if problem is not None:
+        raise EncodeError(f"{what} {problem}", what)
     return text
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def constant_headers(row: Row, settings: ProviderSettings) -> dict[str, str]:

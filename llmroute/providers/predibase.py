@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 from yarl import URL
 
+from ..wire.hosts import path_part
 from ..wire.message import WireRequest
 from .base import ProviderSettings
 from .catalogue import ROWS
 from .openai import OpenAICompatible
-from .openai_request import chat_url, path_part
+from .openai_request import chat_url
 
 
 class Predibase(OpenAICompatible):

@@ -12,16 +12,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ..wire.hosts import CODE_POLICY, UNTRUSTED_POLICY, HostPolicy, address_problem
+from ..wire.hosts import HostPolicy, address_problem
 from ..wire.message import WireRequest
 from .base import TransportError
 
 Loop = asyncio.AbstractEventLoop
+
+#: How often a request is moved from a pooled connection that turned out closed to another one.
+MAX_STALE = 5
+_STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+
+#: Whether the request in this context runs on a pooled connection; a new one sets it to False.
+_reused: ContextVar[bool] = ContextVar("llmroute_reused", default=False)
 
 
 class AiohttpTransport:
@@ -48,7 +56,7 @@ class AiohttpTransport:
         self._trust_env = trust_env
         self._limit = limit
         self._resolver = resolver
-        self._policies = (hosts or CODE_POLICY, untrusted_hosts or UNTRUSTED_POLICY)
+        self._policies = (hosts or HostPolicy.trusting(), untrusted_hosts or HostPolicy.strict())
         self._pid = os.getpid()
         self._sessions: dict[Loop, _LoopSessions] = {}
         self._inherited: list[_LoopSessions] = []
@@ -57,23 +65,29 @@ class AiohttpTransport:
     async def send(self, request: WireRequest) -> Exchanged:
         """Send and wait for the head of the answer. Raises TransportError."""
         session = await self._session(request.guarded)
+        host = request.url.host or ""
         failure: TransportError
-        try:
-            response = await session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=request.headers,
-                timeout=self._timeout(request.connect_timeout),
-                allow_redirects=False,
-                proxy=self._proxy,
-            )
-        except aiohttp.ClientError as error:
-            failure = translated(error, request.url.host or "")
-        except (OSError, ValueError, RuntimeError) as error:
-            failure = TransportError("connection", f"{request.url.host}: {type(error).__name__}")
-        else:
-            return Exchanged(response, request.url.host or "")
+        for _ in range(MAX_STALE):
+            _reused.set(True)
+            try:
+                response = await session.request(
+                    request.method,
+                    request.url,
+                    data=request.body,
+                    headers=request.headers,
+                    timeout=self._timeout(request.connect_timeout),
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                )
+            except aiohttp.ClientError as error:
+                failure = translated(error, host)
+                if isinstance(error, _STALE) and _reused.get():
+                    continue  # the provider had closed an idle connection: take another one
+            except (OSError, ValueError, RuntimeError) as error:
+                failure = TransportError("connection", f"{host}: {type(error).__name__}")
+            else:
+                return Exchanged(response, host)
+            break
         raise failure
 
     async def aclose(self) -> None:
@@ -124,7 +138,7 @@ class AiohttpTransport:
 
     def make_session(self, guarded: bool) -> aiohttp.ClientSession:
         """A session for the running loop."""
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=self._limit,
             ssl=self._ssl,
             resolver=_CheckingResolver(self._policies[guarded], self._resolver),
@@ -236,6 +250,14 @@ class Exchanged:
 
     def _too_large(self, limit: int) -> TransportError:
         return TransportError("too_large", f"{self._host}: the answer is larger than {limit >> 20} MiB")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells new connections from pooled ones: only a request that met a stale one is sent again."""
+
+    async def _create_connection(self, *args: Any, **options: Any) -> Any:
+        _reused.set(False)
+        return await super()._create_connection(*args, **options)
 
 
 class _CheckingResolver(AbstractResolver):

@@ -27,12 +27,13 @@ class CompletionBuilder:
     skipped. The chunks are not modified, and work grows with their total size only.
     """
 
-    __slots__ = ("_choices", "_created", "_id", "_model", "_rest")
+    __slots__ = ("_choices", "_created", "_headed", "_id", "_model", "_rest")
 
     def __init__(self) -> None:
         self._id = ""
         self._created = 0
         self._model = ""
+        self._headed = False
         self._rest: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
 
@@ -40,17 +41,27 @@ class CompletionBuilder:
         """Take the next chunk of the stream."""
         if type(chunk) is not dict:
             return
+        rest = self._rest
         for key, value in chunk.items():
-            if value is not None and key not in _HANDLED:
-                self._rest[key] = value
-        if not (self._id and self._created and self._model):
+            if key not in _HANDLED and value is not None:
+                rest[key] = value
+        if not self._headed:
             self._take_head(chunk)
         choices = chunk.get("choices")
         if type(choices) is not list:
             return
         for position, choice in enumerate(choices):
-            if type(choice) is dict:
-                self._take_choice(choice, position)
+            if type(choice) is not dict:
+                continue
+            index = choice.get("index")
+            if type(index) is not int:
+                index = position
+            known = self._choices.get(index)
+            if known is None:
+                if not 0 <= index < MAX_INDEX:
+                    continue
+                known = self._choices[index] = _Choice()
+            known.add(choice)
 
     def _take_head(self, chunk: dict[str, Any]) -> None:
         id, created, model = chunk.get("id"), chunk.get("created"), chunk.get("model")
@@ -60,17 +71,7 @@ class CompletionBuilder:
             self._created = created
         if type(model) is str and not self._model:
             self._model = model
-
-    def _take_choice(self, choice: dict[str, Any], position: int) -> None:
-        index = choice.get("index")
-        if type(index) is not int:
-            index = position
-        known = self._choices.get(index)
-        if known is None:
-            if not 0 <= index < MAX_INDEX:
-                return
-            known = self._choices[index] = _Choice()
-        known.add(choice)
+        self._headed = bool(self._id and self._created and self._model)
 
     @property
     def text(self) -> str:
@@ -110,40 +111,42 @@ class _Choice:
 
     def add(self, choice: dict[str, Any]) -> None:
         for key, value in choice.items():
+            if value is None or key == "index":
+                continue
             if key == "delta":
                 if type(value) is dict:
                     self._add_delta(value)
-            elif value is None or key in ("index", "message"):
-                # A host that sends `message` beside the delta repeats there what came before.
-                continue
             elif key == "logprobs":
                 self._add_logprobs(value)
-            elif key != "finish_reason" or (value and type(value) is str):
+            # A host that sends `message` beside the delta repeats there what came before.
+            elif key != "message" and (key != "finish_reason" or (value and type(value) is str)):
                 self._rest[key] = value
 
     def _add_delta(self, delta: dict[str, Any]) -> None:
+        texts = self._texts
         for key, value in delta.items():
-            kind = type(value)
-            if kind is str:
-                pieces = self._texts.get(key)
-                if pieces is not None:
-                    pieces.append(value)
-                elif key in _FIRST:
-                    _keep(self._message, key, value)
-                else:
-                    self._texts[key] = [value]
-            elif kind is list:
-                if key == "tool_calls":
-                    self._calls.add(value)
-                else:
-                    self._lists.setdefault(key, []).extend(value)
-            elif kind is dict and key in _RECORDS:
-                record = self._records.get(key)
-                if record is None:
-                    record = self._records[key] = _RECORDS[key]()
-                record.add(value)
-            elif key not in _TYPED:
+            if type(value) is not str:
+                self._add_piece(key, value)
+            elif key in texts:
+                texts[key].append(value)
+            elif key in _FIRST:
                 _keep(self._message, key, value)
+            else:
+                texts[key] = [value]
+
+    def _add_piece(self, key: str, value: Any) -> None:
+        if type(value) is list:
+            if key == "tool_calls":
+                self._calls.add(value)
+            else:
+                self._lists.setdefault(key, []).extend(value)
+        elif type(value) is dict and key in _RECORDS:
+            record = self._records.get(key)
+            if record is None:
+                record = self._records[key] = _RECORDS[key]()
+            record.add(value)
+        elif key not in _TYPED:
+            _keep(self._message, key, value)
 
     def _add_logprobs(self, value: Any) -> None:
         if type(value) is not dict:

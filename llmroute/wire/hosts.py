@@ -30,9 +30,12 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 # As they stand in private networks: with underscores.
 _LOOSE_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 _ENTRY = re.compile(r"(\[[0-9a-f:.]+\]|(\*\.)?[a-z0-9_.-]+)(:[1-9][0-9]{0,4})?")
+_PORT_AT_END = re.compile(r":[0-9]+\Z")
 _HOST_PART = re.compile(r"[A-Za-z0-9-]{1,63}")
 _DOTTED_QUAD = re.compile(r"(?:^|\.)[0-9]{1,3}(?:\.[0-9]{1,3}){3}\.")
 _DASHED_QUAD = re.compile(r"(?<![0-9])[0-9]{1,3}(?:-[0-9]{1,3}){3}(?![0-9])")
+# RFC 9110, 5.6.2.
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _METADATA_NAMES = frozenset(
@@ -49,33 +52,34 @@ _METADATA_NAMES = frozenset(
         "rancher-metadata",
     }
 )
+# fmt: off
 # Last labels that stand for a private network: RFC 6761, RFC 6762 appendix G, RFC 7686, RFC 8375,
 # ICANN's .internal, and what Kubernetes, Consul and routers use.
-_INTERNAL_SUFFIXES = frozenset(
-    "arpa cluster consul corp default docker domain home host-gateway internal intra intranet invalid "
-    "k8s kube-system kubernetes lan local localdomain localhost localnet mesh nomad onion pod private "
-    "rancher svc test workgroup wpad".split()
-)
-# Names whose owner lets anybody choose the address, or that lead to the loopback address.
-_WILDCARD_DNS = tuple(
-    "1u.ms addr.tools backname.io fuf.me ip6.name lacolhost.com lcl.host local.gd localho.st "
-    "localhost.direct localtest.me lvh.me nip.io rbndr.us sslip.io traefik.me ulh.us vcap.me xip.io "
-    "xip.name".split()
+_INTERNAL_SUFFIXES = frozenset({
+    "arpa", "cluster", "consul", "corp", "default", "docker", "domain", "home", "internal", "intra",
+    "intranet", "k8s", "kube-system", "kubernetes", "lan", "local", "localdomain", "localhost",
+    "localnet", "mesh", "nomad", "onion", "pod", "private", "rancher", "svc", "test", "workgroup", "wpad",
+})
+# Names under which anybody may choose the address, or that lead to the loopback address.
+_WILDCARD_DNS = (
+    "1u.ms", "addr.tools", "backname.io", "fuf.me", "ip6.name", "lacolhost.com", "lcl.host", "local.gd",
+    "localho.st", "localhost.direct", "localtest.me", "lvh.me", "nip.io", "rbndr.us", "sslip.io",
+    "traefik.me", "ulh.us", "vcap.me", "xip.io", "xip.name",
 )
 # The ports that browsers block (WHATWG Fetch, "port blocking") and those of databases, queues,
 # remote shells and cluster control.
-_REFUSED_PORTS = frozenset(
-    map(
-        int,
-        "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 "
-        "115 117 119 123 135 137 138 139 143 161 162 179 389 427 445 465 512 513 514 515 526 530 531 "
-        "532 540 548 554 556 563 587 601 631 636 873 989 990 993 995 1433 1434 1521 1719 1720 1723 2049 "
-        "2181 2222 2375 2376 2379 2380 2525 2638 3050 3306 3389 3659 3690 4045 4190 5060 5061 5432 "
-        "5433 5671 5672 5900 5901 5984 5985 5986 6000 6379 6380 6443 6566 6665 6666 6667 6668 6669 6679 "
-        "6697 7474 7687 9042 9092 9160 9200 9300 9418 10080 10250 10255 11211 26257 26379 27017 "
-        "27018 27019 28015 28017".split(),
-    )
-)
+_REFUSED_PORTS = frozenset({
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
+    109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 138, 139, 143, 161, 162, 179, 389, 427, 445, 465, 512,
+    513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 631, 636, 873, 989, 990, 993, 995,
+    1433, 1434, 1521, 1719, 1720, 1723, 2049, 2181, 2222, 2375, 2376, 2379, 2380, 2525, 2638, 3050, 3306,
+    3389, 3659, 3690, 4045, 4190, 5060, 5061, 5432, 5433, 5671, 5672, 5900, 5901, 5984, 5985, 5986, 6000,
+    6379, 6380, 6443, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 7474, 7687, 9042, 9092, 9160, 9200,
+    9300, 9418, 10080, 10250, 10255, 11211, 26257, 26379, 27017, 27018, 27019, 28015, 28017,
+})
+# fmt: on
+# Trusted in every policy: the machine itself.
+_THIS_MACHINE = ("*.localhost", "127.0.0.1", "[::1]", "host.docker.internal", "localhost")
 
 
 def _entries(hosts: Iterable[str]) -> frozenset[str]:
@@ -93,7 +97,7 @@ def _bracketed(host: str) -> str:
 
 @attrs.frozen
 class HostPolicy:
-    """Which hosts may be named by a config.
+    """Which hosts a config may name.
 
     `trusted`: hosts that may be private, in the spelling that the URL must use: "llm.corp",
     "10.0.0.5:8000", "[fd00::1]", "*.gpu.corp" (any depth below, not the suffix itself). Without a
@@ -105,34 +109,39 @@ class HostPolicy:
     trusted: frozenset[str] = attrs.field(default=frozenset(), converter=_entries)
     allow_private: bool = False
 
-    def trusting(self, hosts: Iterable[str]) -> HostPolicy:
-        """This policy with more trusted hosts."""
-        return attrs.evolve(self, trusted=self.trusted.union(hosts))
+    @classmethod
+    def trusting(cls) -> HostPolicy:
+        """For configs given in code: the host program's own word."""
+        return cls(allow_private=True)
 
-    def trusts(self, host: str, port: int) -> bool:
-        """Whether an entry names the host, for any port or for this one."""
-        return self.trusts_port(host, port) or any(name in self.trusted for name in _names(host))
+    @classmethod
+    def strict(cls, hosts: Iterable[str] = ()) -> HostPolicy:
+        """For configs out of requests: the open Internet, the machine itself, and `hosts`."""
+        return cls(trusted=frozenset((*_THIS_MACHINE, *hosts)))
+
+    def trusts(self, host: str, port: int | None = None) -> bool:
+        """Whether an entry names the host, for any port or for this one; None asks for some port."""
+        if port is None:
+            return not self._hosts.isdisjoint(_names(host))
+        return not self.trusted.isdisjoint(_names(host)) or self.trusts_port(host, port)
 
     def trusts_port(self, host: str, port: int) -> bool:
         """Whether an entry names the host with this very port."""
         return any(f"{name}:{port}" in self.trusted for name in _names(host))
 
+    @property
+    def _hosts(self) -> frozenset[str]:
+        """The entries without their ports."""
+        return frozenset(_PORT_AT_END.sub("", entry) for entry in self.trusted)
+
 
 def _names(host: str) -> Iterator[str]:
-    """The entries that would cover `host`."""
+    """The entries that would cover `host`, without ports."""
     host = _bracketed(host.lower())
     yield host
     labels = host.split(".")
     for start in range(1, min(len(labels), MAX_LABELS)):
         yield ".".join(("*", *labels[start:]))
-
-
-#: For configs given in code: the host program's own word.
-CODE_POLICY = HostPolicy(allow_private=True)
-#: For configs out of requests: the open Internet and the machine itself.
-UNTRUSTED_POLICY = HostPolicy(
-    trusted=frozenset({"127.0.0.1", "[::1]", "*.localhost", "host.docker.internal", "localhost"})
-)
 
 
 def check_url(url: str, policy: HostPolicy) -> str | None:
@@ -215,11 +224,13 @@ def _public_name_problem(host: str) -> str | None:
     return None
 
 
-def address_problem(address: str, policy: HostPolicy, host: str = "", port: int = 0) -> str | None:
+def address_problem(
+    address: str, policy: HostPolicy, host: str | None = None, port: int | None = None
+) -> str | None:
     """Why no connection may be made to `address`, or None.
 
-    `host` and `port` are what was resolved: a trusted host may lead to a private address, none to
-    a cloud metadata endpoint.
+    `host` is the name that was resolved: a trusted one may lead to a private address, none to a
+    cloud metadata endpoint. Without `port` an entry for any port will do, as the URL was checked.
     """
     # The zone of a link-local address (fe80::1%eth0) is no part of the number.
     parsed = parse_address(address.partition("%")[0])
@@ -227,7 +238,7 @@ def address_problem(address: str, policy: HostPolicy, host: str = "", port: int 
         return "not an IP address"
     if is_metadata(parsed):
         return _METADATA_PROBLEM
-    if policy.allow_private or is_public(parsed) or (host and policy.trusts(host, port)):
+    if policy.allow_private or is_public(parsed) or (host is not None and policy.trusts(host, port)):
         return None
     return _PRIVATE_PROBLEM
 
@@ -252,6 +263,11 @@ def path_part(text: str) -> str:
     if text in (".", ".."):
         return text.replace(".", "%252E")
     return quote(text, safe="", errors="replace")
+
+
+def header_name_problem(text: str) -> str | None:
+    """Why `text` may not be a header's name, or None."""
+    return None if _TOKEN.fullmatch(text) else "is no header name"
 
 
 def header_problem(text: str) -> str | None:

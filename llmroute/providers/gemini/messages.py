@@ -54,7 +54,9 @@ class Conversation:
     def _message(self, message: Any, where: str) -> None:
         role = message.get("role") if isinstance(message, Mapping) else None
         if not isinstance(role, str) or role not in _ROLES:
-            raise EncodeError(f"{where}.role: one of {', '.join(sorted(_ROLES))} was expected", f"{where}.role")
+            raise EncodeError(
+                f"{where}.role: one of {', '.join(sorted(_ROLES))} was expected", f"{where}.role"
+            )
         if role in ("tool", "function"):
             self._result(message, where)
             return

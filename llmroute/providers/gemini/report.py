@@ -29,4 +29,3 @@ class Report:
     def warnings(self) -> tuple[str, ...]:
         """Every warning once, in the order of the losses."""
         return tuple(self._warnings)
-

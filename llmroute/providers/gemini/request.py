@@ -171,7 +171,9 @@ def _response_format(value: Any, generation: Json, report: Report) -> None:
     if kind == "text":
         return
     if kind not in ("json_object", "json_schema"):
-        raise EncodeError("response_format.type: text, json_object or json_schema was expected", "response_format")
+        raise EncodeError(
+            "response_format.type: text, json_object or json_schema was expected", "response_format"
+        )
     generation["responseMimeType"] = "application/json"
     if kind == "json_object":
         return
@@ -290,7 +292,9 @@ def _read_tools(params: Mapping[str, Any], body: Json, report: Report) -> None:
     search = params.get("web_search_options")
     if search is not None:
         if search:
-            report.lost("web_search_options", "has no counterpart in Google's search, which is used all the same")
+            report.lost(
+                "web_search_options", "has no counterpart in Google's search, which is used all the same"
+            )
         tools.append({"googleSearch": {}})
     if tools or "tools" in params:
         body["tools"] = tools

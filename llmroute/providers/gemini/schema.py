@@ -173,10 +173,17 @@ def _merged(schema: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(part, Mapping) or "$ref" in part or "allOf" in part:
             raise _Inexpressible
         for key, value in part.items():
-            if key == "properties" and isinstance(value, Mapping) and not value.keys() & whole.get(key, {}).keys():
+            if (
+                key == "properties"
+                and isinstance(value, Mapping)
+                and not value.keys() & whole.get(key, {}).keys()
+            ):
                 whole[key] = {**whole.get(key, {}), **value}
             elif key == "required" and isinstance(value, list):
-                whole[key] = [*whole.get(key, []), *(name for name in value if name not in whole.get(key, []))]
+                whole[key] = [
+                    *whole.get(key, []),
+                    *(name for name in value if name not in whole.get(key, [])),
+                ]
             elif key not in whole or whole[key] == value:
                 whole[key] = value
             else:

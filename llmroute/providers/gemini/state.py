@@ -100,7 +100,12 @@ def arranged(
     entries = [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
     spoken = _pieces(entries, "text", "".join(part["text"] for part in texts if "text" in part))
     thought = _pieces(entries, "thought", thoughts or "")
-    rest = {"call": iter(calls), "image": iter(images), "text": iter(spoken or ()), "thought": iter(thought or ())}
+    rest = {
+        "call": iter(calls),
+        "image": iter(images),
+        "text": iter(spoken or ()),
+        "thought": iter(thought or ()),
+    }
     parts: list[Part] = []
     if spoken is None:
         parts += _changed(entries, texts)

@@ -171,7 +171,9 @@ def _choice(choice: Any) -> tuple[str, list[str]]:
             return "ANY", [_name(choice.get(kind), f"tool_choice.{kind}")]
         if isinstance(kind, str) and kind in _MODES:
             return _MODES[kind], []
-    raise EncodeError("tool_choice: auto, none, required or an object that names a tool was expected", "tool_choice")
+    raise EncodeError(
+        "tool_choice: auto, none, required or an object that names a tool was expected", "tool_choice"
+    )
 
 
 def _allowed(choice: Any) -> tuple[str, list[str]]:
@@ -193,6 +195,8 @@ def custom_names(params: Mapping[str, Any]) -> frozenset[str]:
     tools = params.get("tools")
     if not isinstance(tools, (list, tuple)):
         return frozenset()
-    custom = [tool.get("custom") for tool in tools if isinstance(tool, Mapping) and tool.get("type") == "custom"]
+    custom = [
+        tool.get("custom") for tool in tools if isinstance(tool, Mapping) and tool.get("type") == "custom"
+    ]
     names = [tool.get("name") for tool in custom if isinstance(tool, Mapping)]
     return frozenset(name for name in names if isinstance(name, str))

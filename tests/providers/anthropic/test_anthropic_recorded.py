@@ -1,0 +1,62 @@
+"""Calls recorded from the gateway, and those where the API's documentation asks for something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anthropic_kit as kit
+import pytest
+
+RECORDED = kit.cases("anthropic")
+OWN = kit.cases("anthropic_own")
+
+
+def by_id(case: dict[str, Any]) -> str:
+    return str(case["id"])
+
+
+@pytest.mark.parametrize("case", RECORDED + OWN, ids=by_id)
+def test_the_provider_receives_what_was_expected(case: dict[str, Any]) -> None:
+    """Method, path, query and headers as expected, and a body with these members and no others."""
+    expected, call = case["expect_upstream"], kit.run(case).call
+
+    if expected is None:
+        assert call is None
+    else:
+        assert call is not None
+        assert [] == kit.differences(expected, call)
+        assert [] == kit.differences(expected["json"], call["json"], exact=True)
+
+
+@pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" not in case["expect"]], ids=by_id)
+def test_the_caller_gets_what_was_expected(case: dict[str, Any]) -> None:
+    """Status and completion, or status and error object."""
+    done = kit.run(case)
+
+    assert case["expect"]["status"] == done.status
+    assert [] == kit.differences(case["expect"]["json"], done.body)
+
+
+@pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" in case["expect"]], ids=by_id)
+def test_the_caller_gets_the_expected_stream(case: dict[str, Any]) -> None:
+    """Joined, the chunks say the same as those expected; a failure comes after what was complete."""
+    done = kit.run(case)
+    expect = case["expect"]
+    chunks = [chunk for chunk in expect["sse"] if isinstance(chunk, dict)]
+    wanted = kit.assembled([{**chunk, "choices": chunk.get("choices", [])} for chunk in chunks])
+    wanted["message"].update(expect.get("deltas", {}))
+    got = kit.assembled(done.chunks or [])
+
+    assert [] == kit.differences(wanted, got)
+    if "failure" in expect:
+        assert done.failure is not None
+        shown = {name: getattr(done.failure, name) for name in expect["failure"]}
+        assert [] == kit.differences(expect["failure"], shown)
+    else:
+        assert done.failure is None
+
+
+@pytest.mark.parametrize("case", OWN, ids=by_id)
+def test_every_loss_is_told_and_nothing_else(case: dict[str, Any]) -> None:
+    """The warnings name exactly the parameters that the API could not be given as they were."""
+    assert sorted(case["warnings"]) == sorted(text.split()[0] for text in kit.run(case).warnings)
