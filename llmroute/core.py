@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from .config.document import Config
 from .config.schema import ConfigNode
 from .environment import Environment, Randomness
 from .errors import ConfigError, Problem, RouterClosedError
-from .outcome import Outcome
+from .outcome import Failure, Outcome, OutcomeStream, StreamEnd
 from .prepare import BadBody
 from .request import Call, CallLog, Request
 from .routing.build import key_source
@@ -22,16 +23,6 @@ RequestConfig = Literal["deny", "untrusted", "trusted"]
 
 #: How long `aclose()` waits for running calls when it is not told.
 GRACE = 10.0
-
-
-class Running:
-    """One call or open stream that `aclose` waits for, and how to end it."""
-
-    __slots__ = ("end", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Any]) -> None:
-        self.loop = loop
-        self.end = end
 
 
 class Core:
@@ -59,7 +50,8 @@ class Core:
         self.closed = False
         self._randomness = randomness
         self._pid = os.getpid()
-        self._running: set[Running] = set()
+        self._tasks: set[asyncio.Task[Any] | None] = set()
+        self._streams: dict[weakref.ref[OutcomeStream], asyncio.AbstractEventLoop] = {}
         self._drained: Callable[[], None] | None = None
 
     def enter(self) -> None:
@@ -68,7 +60,8 @@ class Core:
             raise RouterClosedError("this router has been closed")
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            self._running.clear()
+            self._tasks.clear()
+            self._streams.clear()
             self._randomness.reseed()
 
     def use(self, config: Config) -> Plan:
@@ -111,56 +104,63 @@ class Core:
         deadline = now + (min(limits) if limits else default)
         call = Call(request, CallLog(now), deadline, bool(limits), request.trace_id)
         task = asyncio.current_task()
-        running = Running(asyncio.get_running_loop(), task.cancel if task is not None else _nothing)
-        self._running.add(running)
+        self._tasks.add(task)
         try:
             outcome = await plan.root(call)
         finally:
-            self._leave(running)
+            self._tasks.discard(task)
+            if self._drained is not None:
+                self._drained()
         if outcome.stream is not None:
-            self._follow(outcome, running)
+            self._follow(outcome.stream)
         return outcome, call
 
-    def _follow(self, outcome: Outcome, running: Running) -> None:
-        """A stream runs until it ends, whoever reads it."""
-        stream = outcome.stream
-        assert stream is not None
-        running.end = getattr(stream, "close", _nothing)
-        self._running.add(running)
-        stream.on_end(lambda end, failure: self._leave(running))
+    def _follow(self, stream: OutcomeStream) -> None:
+        """A stream runs until it ends, whoever reads it. Held weakly: one that is dropped hangs up."""
+        held = weakref.ref(stream)
+        self._streams[held] = asyncio.get_running_loop()
 
-    def _leave(self, running: Running) -> None:
-        self._running.discard(running)
-        if not self._running and self._drained is not None:
-            self._drained()
+        def ended(end: StreamEnd, failure: Failure | None) -> None:
+            self._streams.pop(held, None)
+            if self._drained is not None:
+                self._drained()
+
+        stream.on_end(ended)
 
     async def aclose(self, timeout: float | None) -> None:
         """Refuse new calls, wait for the running ones, end what is left, close the connections."""
         self.closed = True
-        if self._running:
-            loop = asyncio.get_running_loop()
-            drained = asyncio.Event()
-            self._drained = lambda: _tell(loop, drained)
-            with suppress(TimeoutError):
-                async with self.env.clock.timeout(GRACE if timeout is None else timeout):
-                    await drained.wait()
-            self._end_all(loop)
+        if self._tasks or self._streams:
+            await self._drain(GRACE if timeout is None else timeout)
         await self.env.transport.aclose()
 
-    def _end_all(self, current: asyncio.AbstractEventLoop) -> None:
-        for running in list(self._running):
-            if running.loop is current:
-                running.end()
-            elif not running.loop.is_closed():
-                running.loop.call_soon_threadsafe(running.end)
-        self._running.clear()
+    async def _drain(self, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        drained = asyncio.Event()
+
+        def tell() -> None:
+            if not (self._tasks or self._streams or loop.is_closed()):
+                loop.call_soon_threadsafe(drained.set)
+
+        self._drained = tell
+        with suppress(TimeoutError):
+            async with self.env.clock.timeout(timeout):
+                await drained.wait()
+        self._drained = None
+        for task in list(self._tasks):
+            if task is not None:
+                _end(task.get_loop(), loop, task.cancel)
+        for held, its_loop in list(self._streams.items()):
+            stream = held()
+            if stream is not None:
+                _end(its_loop, loop, stream.close)
+        self._tasks.clear()
+        self._streams.clear()
 
 
-def _nothing() -> None:
-    """For calls outside any task, which nobody can cancel."""
-
-
-def _tell(loop: asyncio.AbstractEventLoop, drained: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(drained.set)
+def _end(loop: asyncio.AbstractEventLoop, current: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
+    if loop is current:
+        end()
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(end)
 

@@ -55,6 +55,9 @@ class OutcomeStream(Protocol):
     async def aclose(self) -> None:
         """Hang up; safe to call at any time, any number of times."""
 
+    def close(self) -> None:
+        """`aclose` for callers that cannot await; only on the stream's own loop."""
+
     def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
         """Call `callback` exactly once when the stream is over."""
 
@@ -71,7 +74,7 @@ class StreamFailed(Exception):
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
-@attrs.frozen
+@attrs.define  # treated as frozen; frozen classes cost three times as much per call
 class Outcome:
     """What a node answers: a wire dict, a stream, or a failure, with status and the leaf's path.
 

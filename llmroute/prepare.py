@@ -12,7 +12,8 @@ from .wire.hosts import header_problem
 
 #: Placeholders of SDKs for "not given"; they never reach the wire.
 _SENTINELS = frozenset({"NotGiven", "Omit", "NotGivenType"})
-_PLAIN = frozenset({str, int, float, bool, type(None), dict, list})
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+_DROPPED: Any = object()
 
 
 class BadBody(ValueError):
@@ -55,30 +56,30 @@ def split_params(params: dict[str, Any]) -> tuple[dict[str, Any], Options]:
 
 def checked_body(body: dict[str, Any]) -> dict[str, Any]:
     """The body with result objects made plain and placeholders dropped. Raises BadBody."""
-    odd = [name for name, value in body.items() if type(value) not in _PLAIN]
-    if odd:
-        body = {name: value for name, value in body.items() if type(value).__name__ not in _SENTINELS}
-        for name in odd:
-            if name in body:
-                body[name] = _plain(body[name], name)
-    _check_messages(body.get("messages"))
+    changed: dict[str, Any] = {}
     for name, value in body.items():
-        if type(value) is list or type(value) is dict:
-            made = _plain(value, name)
-            if made is not value:
-                body = {**body, name: made}
-    if "messages" in body:
-        for index, message in enumerate(body["messages"]):
-            if type(message) is not dict:
-                raise BadBody(f"body.messages[{index}]", f"expected an object, got a {type(message).__name__}")
+        kind = type(value)
+        if kind in _ATOMS:
+            continue
+        made = _DROPPED if kind.__name__ in _SENTINELS else _plain(value, name)
+        if made is not value:
+            changed[name] = made
+    if changed:
+        merged = {**body, **changed}
+        body = {name: value for name, value in merged.items() if value is not _DROPPED}
+    messages = body.get("messages")
+    if type(messages) is not list:
+        raise BadBody("body.messages", _not_a_list(messages))
+    for index, message in enumerate(messages):
+        if type(message) is not dict:
+            raise BadBody(f"body.messages[{index}]", f"expected an object, got a {type(message).__name__}")
     return body
 
 
-def _check_messages(messages: Any) -> None:
+def _not_a_list(messages: Any) -> str:
     if messages is None:
-        raise BadBody("body.messages", "missing; a chat completion needs messages")
-    if not isinstance(messages, (list, tuple)):
-        raise BadBody("body.messages", f"expected a list, got a {type(messages).__name__}")
+        return "missing; a chat completion needs messages"
+    return f"expected a list, got a {type(messages).__name__}"
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -66,7 +66,9 @@ class Exchange:
             wire = self._adapter.encode(params, key)
         except EncodeError as error:
             return self._refused(400, model, error.message, param=error.param, code=error.code)
-        wire = self._addressed(wire, call)
+        request = call.request
+        if self._spec.forward_headers or request.extra_headers or request.extra_query:
+            wire = self._addressed(wire, call)
         if wire.warnings:
             self._warn(call, wire.warnings)
         return await self._exchange(call, params, model, wire, started)
@@ -79,7 +81,11 @@ class Exchange:
         kept = False
         try:
             async with self._env.clock.timeout(limit):
-                reply = await self._env.transport.send(wire)
+                reply = await self._env.transport.send(
+                    wire,
+                    connect_timeout=call.request.connect_timeout or self._spec.timeouts.connect,
+                    guarded=self._spec.guarded,
+                )
                 outcome = await self._answer(call, params, model, reply)
             kept = outcome.stream is not None
             return outcome
@@ -146,6 +152,7 @@ class Exchange:
         spec, request = self._spec, call.request
         changes: dict[str, Any] = {}
         if spec.forward_headers or request.extra_headers:
+            # They win, even over the key: the host or its config asked for them by name.
             forwarded = {name: request.headers[name] for name in spec.forward_headers if name in request.headers}
             forwarded.update({name.lower(): text for name, text in (request.extra_headers or {}).items()})
             if forwarded:
@@ -153,10 +160,6 @@ class Exchange:
                 changes["headers"] = {**kept, **forwarded}
         if request.extra_query:
             changes["url"] = wire.url.update_query(request.extra_query)
-        if spec.guarded:
-            changes["guarded"] = True
-        if wire.connect_timeout is None:
-            changes["connect_timeout"] = request.connect_timeout or spec.timeouts.connect
         return attrs.evolve(wire, **changes)
 
     def _limit(self, call: Call, stream: bool) -> tuple[float | None, str]:

@@ -64,7 +64,7 @@ class LiveStream:
 
     __slots__ = (
         "_callbacks", "_clock", "_created", "_deadline", "_decoder", "_end", "_failure", "_idle",
-        "_over", "_pending", "_read_since", "_reply", "_timer", "_wait_since",
+        "_over", "_pending", "_read_since", "_reply", "_timer", "_wait_since", "__weakref__",
     )  # fmt: skip
 
     def __init__(

@@ -18,6 +18,7 @@ Known differences from JavaScript:
 from .limits import (
     DEFAULT_TIMEOUT,
     MAX_DEPTH,
+    MAX_INSERTED,
     MAX_PATTERN,
     MAX_REPEAT_PRODUCT,
     MAX_TEXT,
@@ -29,6 +30,7 @@ from .pattern import Match, Pattern, compile_pattern
 __all__ = [
     "DEFAULT_TIMEOUT",
     "MAX_DEPTH",
+    "MAX_INSERTED",
     "MAX_PATTERN",
     "MAX_REPEAT_PRODUCT",
     "MAX_TEXT",

@@ -61,7 +61,9 @@ def ignoring_case(ranges: Ranges) -> Ranges:
     added = []
     for low, high in ranges:
         for code in cased[bisect.bisect_left(cased, low) : bisect.bisect_right(cased, high)]:
-            added += [(other, other) for other in families[code] if not low <= other <= high]
+            family = families[code]
+            if not (low <= family[0] and family[-1] <= high):
+                added += [(other, other) for other in family]
     return normal((*ranges, *added)) if added else ranges
 
 
@@ -78,5 +80,5 @@ def _case_table() -> tuple[list[int], dict[int, tuple[int, ...]]]:
         # More than one capital counts as none, and ASCII has no partners outside ASCII.
         if capital != char and len(capital) == 1 and (code < 128 or ord(capital) >= 128):
             by_capital.setdefault(capital, [ord(capital)]).append(code)
-    families = {code: tuple(family) for family in by_capital.values() for code in family}
+    families = {code: tuple(sorted(family)) for family in by_capital.values() for code in family}
     return sorted(families), families

@@ -8,8 +8,10 @@ MAX_REPEAT_PRODUCT = 10_000
 """Counts of nested repeats, multiplied; without an upper bound a repeat counts as its lower one."""
 MAX_DEPTH = 50
 """Groups inside one another."""
-MAX_TEXT = 1_000_000
-"""Characters in a searched text, and in the result of a replacement."""
+MAX_TEXT = 100_000
+"""Characters in a searched text, unless the caller says otherwise."""
+MAX_INSERTED = 4_000_000
+"""Characters that the replacements of one call may put into its result."""
 DEFAULT_TIMEOUT = 0.020
 """Seconds for one search."""
 
@@ -27,4 +29,4 @@ class PatternError(ValueError):
 
 
 class PatternTimeout(Exception):  # noqa: N818  (it is not an error of the pattern)
-    """A search that ran into a limit: its time, its memory, or MAX_TEXT."""
+    """A search that could not be finished within its time, its memory or its length of text."""

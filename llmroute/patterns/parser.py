@@ -27,6 +27,12 @@ _DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789abcdefABCDEF")
 _LOOKS = {"?=": (False, False), "?!": (False, True), "?<=": (True, False), "?<!": (True, True)}
 """Prefix of a lookaround -> behind, negative."""
+_GROUP_HINTS = {
+    "P": "; a group is named by '(?<name>...)'",
+    ">": "; there are no atomic groups",
+    **dict.fromkeys("aimsux-", "; there are no inline flags"),
+}
+"""What other kinds of patterns write behind '(?'."""
 
 
 class Parser:
@@ -145,7 +151,8 @@ class Parser:
             number = self.opened
             if self.take("?"):
                 if not self.take("<"):
-                    raise self.error("unknown kind of group", start)
+                    hint = _GROUP_HINTS.get(self.peek(), "")
+                    raise self.error(f"unknown kind of group{hint}", start)
                 if self.names.get(self.name()) != number:
                     raise self.error("group name is used twice", start)
         body = self.disjunction()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .limits import DEFAULT_TIMEOUT, MAX_PATTERN, MAX_TEXT, PatternError, PatternTimeout
+from .limits import DEFAULT_TIMEOUT, MAX_INSERTED, MAX_PATTERN, MAX_TEXT, PatternError, PatternTimeout
 from .parser import Parser
 from .template import Template
 from .writer import Writer
@@ -62,54 +63,59 @@ class Pattern:
     def __repr__(self) -> str:
         return f"Pattern({self.source!r}, {self.flags!r})"
 
-    def search(self, text: str, timeout: float = DEFAULT_TIMEOUT) -> Match | None:
+    def search(self, text: str, timeout: float = DEFAULT_TIMEOUT, max_text: int = MAX_TEXT) -> Match | None:
         """The first match anywhere in `text`. Raises PatternTimeout and nothing else.
 
-        `timeout` is in seconds of processor time. The engine looks at the clock every 256 steps and a step
-        can be a scan of the whole text, so the limit is kept to a few milliseconds in 50,000 characters and
-        to a quarter of a second in MAX_TEXT; a longer text is not searched but counts as undecided.
+        `timeout` is in seconds of processor time. The engine looks at the clock every 256 steps, and a step
+        can be a scan of the whole text: with the worst pattern known, a limit of 20 ms is kept within 50 ms
+        in 50,000 characters, 100 ms in MAX_TEXT and 1.5 s in a million. So a text longer than `max_text` is
+        not searched but counts as undecided; raise that only where the pattern comes from the host.
         """
-        return self._find(text, 0, timeout)
+        return self._find(text, 0, timeout, max_text)
 
-    def findall_spans(self, text: str, timeout: float = DEFAULT_TIMEOUT) -> list[tuple[int, int]]:
+    def findall_spans(
+        self, text: str, timeout: float = DEFAULT_TIMEOUT, max_text: int = MAX_TEXT
+    ) -> list[tuple[int, int]]:
         """Start and end of every match; `timeout` is for all of them. Raises PatternTimeout."""
-        return [(match.start, match.end) for match in self._matches(text, timeout, 0)]
+        return [(match.start, match.end) for match in self._matches(text, timeout, max_text)]
 
-    def sub(self, replacement: str, text: str, timeout: float = DEFAULT_TIMEOUT, count: int = 0) -> str:
-        """`text` with its first `count` matches replaced, or all of them if `count` is 0.
+    def sub(
+        self,
+        replacement: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_text: int = MAX_TEXT,
+        count: int | None = None,
+    ) -> str:
+        """`text` with its first `count` matches replaced; None replaces all of them.
 
         `replacement` is a template of ECMA-262 22.1.3.19.1: `$$`, `$&`, `` $` ``, `$'`, `$1` and `$<name>`.
-        Raises PatternTimeout, also when the result would be longer than MAX_TEXT.
+        Raises PatternTimeout, also when it would insert more than MAX_INSERTED characters.
         """
         template = Template(replacement, self.group_count, self.names)
         parts: list[str] = []
-        position = size = 0
-        for match in self._matches(text, timeout, count):
-            filled = template.fill(match, text)
+        position, room = 0, MAX_INSERTED
+        for match in itertools.islice(self._matches(text, timeout, max_text), count):
+            filled = template.fill(match, text, room)
             parts += (text[position : match.start], filled)
             position = match.end
-            size += len(filled)
-            if size > MAX_TEXT:
-                raise PatternTimeout(f"the result is longer than {MAX_TEXT:,} characters")
+            room -= len(filled)
         return "".join((*parts, text[position:]))
 
-    def _matches(self, text: str, timeout: float, count: int) -> Iterator[Match]:
+    def _matches(self, text: str, timeout: float, max_text: int) -> Iterator[Match]:
         deadline = time.monotonic() + timeout
         position = 0
         while position <= len(text):
-            match = self._find(text, position, deadline - time.monotonic())
+            match = self._find(text, position, deadline - time.monotonic(), max_text)
             if match is None:
                 return
             yield match
-            count -= 1
-            if count == 0:
-                return
             # ECMA-262 22.2.6.8: behind an empty match the search goes on one character later.
             position = match.end + (match.start == match.end)
 
-    def _find(self, text: str, position: int, timeout: float) -> Match | None:
-        if len(text) > MAX_TEXT:
-            raise PatternTimeout(f"the text is longer than {MAX_TEXT:,} characters")
+    def _find(self, text: str, position: int, timeout: float, max_text: int) -> Match | None:
+        if len(text) > max_text:
+            raise PatternTimeout(f"the text has more than {max_text:,} characters")
         # A limit below zero would be none at all.
         limit = min(max(0.0, timeout), 60.0)
         try:
@@ -117,7 +123,7 @@ class Pattern:
             # clock, which costs 5 ms each while another thread is busy.
             found = self._search(text, position, timeout=limit, concurrent=False)
         except TimeoutError:
-            raise PatternTimeout(f"undecided after {limit * 1000:.0f} ms") from None
+            raise PatternTimeout("undecided within its time") from None
         except (MemoryError, RecursionError):
             raise PatternTimeout("undecided within the memory there is") from None
         return None if found is None else Match(found, self.names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from .limits import MAX_TEXT, PatternTimeout
+from .limits import PatternTimeout
 
 if TYPE_CHECKING:
     from .pattern import Match
@@ -29,15 +29,15 @@ class Template:
             position = end
         self._pieces.append(text[position:])
 
-    def fill(self, match: Match, text: str) -> str:
-        """What replaces `match`, which was found in `text`. Raises PatternTimeout beyond MAX_TEXT."""
-        parts, size = [], 0
+    def fill(self, match: Match, text: str, room: int) -> str:
+        """What replaces `match`, found in `text`. Raises PatternTimeout beyond `room` characters."""
+        parts: list[str] = []
         for piece in self._pieces:
             part = piece if isinstance(piece, str) else piece(match, text)
             parts.append(part)
-            size += len(part)
-            if size > MAX_TEXT:
-                raise PatternTimeout(f"the result is longer than {MAX_TEXT:,} characters")
+            room -= len(part)
+            if room < 0:
+                raise PatternTimeout("the replacements are too long")
         return "".join(parts)
 
     def _piece(self, text: str, start: int) -> tuple[_Piece, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .failures import ErrorStyle
+from .failures import NUMBERS_AS_TEXT, ErrorStyle
 from .row import Row
 
 _V1: Final = "/v1/chat/completions"
@@ -15,7 +15,6 @@ _MAX_TOKENS: Final = {"max_completion_tokens": "max_tokens"}
 _JSON: Final = {"Accept": "application/json"}
 #: OpenAI and Groq refuse messages with members they do not know.
 _NO_REASONING: Final = {"reasoning_content": "", "reasoning_details": ""}
-_NUMBERS_AS_TEXT: Final = ErrorStyle(numbers="text")
 
 CLOUDS: Final = (
     Row(
@@ -203,7 +202,7 @@ CLOUDS: Final = (
         base_url="https://models.github.ai/inference",
         env=("GITHUB_TOKEN", "GITHUB_API_KEY"),
         headers={
-            "extra-parameters": "azure_extra_params",
+            "extra-parameters": "azure_extra_parameters",
             "azureml-model-deployment": "azure_deployment_name",
         },
         fixed_headers={"extra-parameters": "drop"},
@@ -310,7 +309,7 @@ CLOUDS: Final = (
         rename=_MAX_TOKENS,
         roles=_SYSTEM,
         empty_usage=True,
-        errors=_NUMBERS_AS_TEXT,
+        errors=NUMBERS_AS_TEXT,
         docs="https://docs.predibase.com",
     ),
     Row(

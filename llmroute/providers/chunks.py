@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-
-def usage(prompt: int, completion: int, *, total: int | None = None, **details: Any) -> dict[str, Any]:
-    """OpenAI's `usage`. `details` are further members, such as `prompt_tokens_details`; None is left out."""
-    counts: dict[str, Any] = {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion if total is None else total,
-    }
-    counts.update((name, value) for name, value in details.items() if value is not None)
-    return counts
-
-
-def tool_call(id: str, name: str, arguments: str, **members: Any) -> dict[str, Any]:
-    """One entry of `message.tool_calls`; `arguments` is JSON text."""
-    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}, **members}
+_CHUNK: Final = "chat.completion.chunk"
 
 
 def completion(
@@ -29,25 +15,21 @@ def completion(
     created: int,
     message: Mapping[str, Any],
     finish_reason: str | None,
-    usage: Mapping[str, Any] | None = None,
-    native_finish_reason: str | None = None,
-    **members: Any,
 ) -> dict[str, Any]:
-    """A whole completion with one choice; `members` are further members of the completion."""
-    choice: dict[str, Any] = {
+    """A whole completion with one choice and no usage."""
+    choice = {
         "index": 0,
         "message": {"role": "assistant", "content": None, **message},
         "logprobs": None,
         "finish_reason": finish_reason,
     }
-    if native_finish_reason is not None:
-        choice["native_finish_reason"] = native_finish_reason
-    body: dict[str, Any] = {"id": id, "object": "chat.completion", "created": created, "model": model}
-    body["choices"] = [choice]
-    if usage is not None:
-        body["usage"] = dict(usage)
-    body.update(members)
-    return body
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [choice],
+    }
 
 
 class ChunkMaker:
@@ -60,41 +42,14 @@ class ChunkMaker:
         self.model = model
         self.created = created
 
-    def delta(
-        self,
-        delta: Mapping[str, Any],
-        finish_reason: str | None = None,
-        *,
-        index: int = 0,
-        native_finish_reason: str | None = None,
-    ) -> dict[str, Any]:
+    def delta(self, delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
         """A chunk with one choice."""
-        choice = {"index": index, "delta": dict(delta), "logprobs": None, "finish_reason": finish_reason}
-        if native_finish_reason is not None:
-            choice["native_finish_reason"] = native_finish_reason
-        return self._chunk([choice])
-
-    def tool_start(self, position: int, id: str, name: str, arguments: str = "") -> dict[str, Any]:
-        """The first piece of the tool call at `position`."""
-        return self.delta({"tool_calls": [{"index": position, **tool_call(id, name, arguments)}]})
-
-    def tool_arguments(self, position: int, arguments: str) -> dict[str, Any]:
-        """A further piece of the arguments of the tool call at `position`."""
-        return self.delta({"tool_calls": [{"index": position, "function": {"arguments": arguments}}]})
-
-    def usage(self, usage: Mapping[str, Any]) -> dict[str, Any]:
-        """The chunk without choices that ends a stream with its usage."""
-        chunk = self._chunk([])
-        chunk["usage"] = dict(usage)
-        return chunk
-
-    def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "id": self.id,
-            "object": "chat.completion.chunk",
+            "object": _CHUNK,
             "created": self.created,
             "model": self.model,
-            "choices": choices,
+            "choices": [{"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish_reason}],
         }
 
 
@@ -106,7 +61,7 @@ def replay(completion: Mapping[str, Any]) -> list[dict[str, Any]]:
     finish reason; log probabilities come with the message.
     """
     base = {key: value for key, value in completion.items() if key not in ("choices", "usage", "object")}
-    base["object"] = "chat.completion.chunk"
+    base["object"] = _CHUNK
     choices = completion["choices"]
     chunks = [{**base, "choices": [_opening(choice, i)]} for i, choice in enumerate(choices)]
     chunks += [{**base, "choices": [_closing(choice, i)]} for i, choice in enumerate(choices)]
@@ -131,7 +86,7 @@ def _opening(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
 def _closing(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
     rest = {key: value for key, value in choice.items() if key not in ("message", "logprobs")}
     # An answer that came whole is complete, whatever it says of its end.
-    reason = choice.get("finish_reason") or "stop"
+    reason = choice.get("finish_reason") or ("tool_calls" if choice["message"].get("tool_calls") else "stop")
     return {**rest, "index": choice.get("index", position), "delta": {}, "finish_reason": reason}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import attrs
@@ -337,12 +336,20 @@ def parsed_reply(reply: WireReply, provider: str) -> Any:
 def checked_completion(body: Any, provider: str, style: ErrorStyle = PLAIN) -> dict[str, Any]:
     """`body`, when it is a usable completion.
 
-    Raises ReplyError for an object with an `error` and no choices, DecodeError for anything else.
+    Raises ReplyError for an error without choices, DecodeError for anything else.
     """
     problem = completion_problem(body)
     if problem is None:
         checked: dict[str, Any] = body
         return checked
-    if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
+    first = body[0] if isinstance(body, list) and body else body
+    if isinstance(first, dict) and reports_error(first) and not first.get("choices"):
         raise ReplyError(failure_from(body, provider, 502, style))
-    raise DecodeError(f"{provider} answered with something that is no completion: {problem}")
+    said = quoted(_read(body).message, _LABEL_BYTES)
+    raise DecodeError(f"{provider} answered with something that is no completion ({problem}): {said}")
+
+
+def reports_error(body: dict[str, Any]) -> bool:
+    """Whether a JSON object is an error, whatever the status it came with."""
+    # vLLM and Mistral write {"object": "error", "message": ...} where others have an `error`.
+    return bool(body.get("error")) or body.get("object") == "error"

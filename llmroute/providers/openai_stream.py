@@ -11,9 +11,19 @@ from ..wire.json import MAX_DEPTH, JSONError, loads
 from ..wire.sse import DataReader
 from .base import DecodeError, ReplyError
 from .chunks import replay
-from .failures import MAX_INDEX, RESERVED, checked_completion, failure_from, quoted, without_reserved
+from .failures import (
+    MAX_INDEX,
+    RESERVED,
+    checked_completion,
+    failure_from,
+    quoted,
+    reports_error,
+    without_reserved,
+)
 from .row import Row
 
+#: A text as short as this cannot be nested too deeply.
+_SHALLOW: Final = 2 * MAX_DEPTH
 _DONE: Final = b"[DONE]"
 _CHUNK: Final = "chat.completion.chunk"
 #: Members that call for a closer look at a chunk.
@@ -141,7 +151,7 @@ class OpenAIStreamDecoder:
                 value = loads(text)
             except JSONError:
                 continue
-            if isinstance(value, dict) and _reports_error(value):
+            if isinstance(value, dict) and reports_error(value):
                 self.failure = failure_from(value, self._row.slug, 502, self._row.errors)
             return
 
@@ -155,8 +165,7 @@ class OpenAIStreamDecoder:
                 self._end()
                 break
             try:
-                # Short texts cannot be nested too deeply: they need no more than the parser.
-                chunk = orjson.loads(payload) if len(payload) <= 2 * MAX_DEPTH else loads(payload)
+                chunk = orjson.loads(payload) if len(payload) <= _SHALLOW else loads(payload)
             except ValueError:
                 if not payload.strip():
                     continue
@@ -193,18 +202,16 @@ class OpenAIStreamDecoder:
             if not self._mends(chunk):
                 return False
             choices = chunk["choices"]
-        for choice in choices:
+        for position, choice in enumerate(choices):
             if type(choice) is not dict:
                 return self._fail("parse", "a choice that is no object")
             delta = choice.get("delta")
             index = choice.get("index")
             if type(delta) is not dict or type(index) is not int or not 0 <= index < MAX_INDEX:
-                if not self._repairs(choice, choices.index(choice)):
+                if not self._repairs(choice, position):
                     return False
                 delta = choice["delta"]
-            # A single member is, but for the rarest chunks, the content.
-            simple = len(delta) <= 1 and type(delta.get("content", "")) is str
-            if not simple and not self._knows(delta):
+            if delta and not self._knows(delta):
                 return False
             reason = choice.get("finish_reason")
             if reason:
@@ -218,7 +225,7 @@ class OpenAIStreamDecoder:
 
     def _mends(self, chunk: dict[str, Any]) -> bool:
         """Add what a chunk may lack, take away what it must not have; False for an error."""
-        if _reports_error(chunk):
+        if reports_error(chunk):
             self.failure = failure_from(chunk, self._row.slug, 502, self._row.errors)
             return False
         choices = chunk.get("choices")
@@ -296,15 +303,12 @@ def _is_plain(chunk: Any) -> bool:
             and choice["index"] == 0
             and chunk["object"] == _CHUNK
             and "created" in chunk
-            and _UNUSUAL.isdisjoint(chunk)
+            and "error" not in chunk
+            and "route" not in chunk
+            and "hook_results" not in chunk
         )
     except (KeyError, TypeError, ValueError):
         return False
-
-
-def _reports_error(chunk: dict[str, Any]) -> bool:
-    # vLLM and Mistral write {"object": "error", "message": ...} where others have an `error`.
-    return bool(chunk.get("error")) or chunk.get("object") == "error"
 
 
 def map_finish_reason(choice: dict[str, Any], row: Row) -> None:

@@ -2,7 +2,7 @@
 
 Idleness is found from outside the loop: when QUIET_PASSES turns of the loop have gone by without
 a timer being set or cancelled, whatever could run is taken to have run. Threads and sockets are not
-seen that way, so tests with real I/O in them use the real clock, `auto=False`, or `settle`.
+seen that way: tests in which code waits for those use `settle`, `auto=False` or the real clock.
 """
 
 from __future__ import annotations

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from .upstream import LoopbackUpstream
 
 
+#: Real seconds per jump that a request to an upstream on another thread may take.
+_SETTLE = 0.05
+
+
 @pytest.fixture
-def virtual_clock() -> VirtualClock:
-    """A VirtualClock at 0.0 that moves by itself."""
-    return VirtualClock()
+def virtual_clock(request: pytest.FixtureRequest) -> VirtualClock:
+    """A VirtualClock at 0.0 that moves by itself; beside `loopback_upstream` it waits for the sockets."""
+    return VirtualClock(settle=_SETTLE if "loopback_upstream" in request.fixturenames else 0.0)
 
 
 @pytest.fixture

@@ -191,7 +191,9 @@ class ScriptedTransport:
         """How many answers still hold a connection: 0 when the code under test leaks none."""
         return sum(sent.exchange is not None and sent.exchange.open for sent in self.requests)
 
-    async def send(self, request: WireRequest) -> ScriptedExchange:
+    async def send(
+        self, request: WireRequest, *, connect_timeout: float | None = None, guarded: bool = False
+    ) -> ScriptedExchange:
         sent = SentRequest(request)
         self.requests.append(sent)
         answer = self._play(sent)
@@ -199,7 +201,7 @@ class ScriptedTransport:
             raise TypeError(f"the script gave {type(answer).__name__} for {sent!r}, expected a Reply")
         try:
             for step in answer.before:
-                await self._before(step, request.connect_timeout)
+                await self._before(step, connect_timeout)
         except asyncio.CancelledError:
             sent.abandon()
             raise

@@ -62,9 +62,12 @@ class AiohttpTransport:
         self._inherited: list[_LoopSessions] = []
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
 
-    async def send(self, request: WireRequest) -> Exchanged:
+    async def send(
+        self, request: WireRequest, *, connect_timeout: float | None = None, guarded: bool = False
+    ) -> Exchanged:
         """Send and wait for the head of the answer. Raises TransportError."""
-        session = await self._session(request.guarded)
+        session = self._ready_session(guarded) or await self._new_session(guarded)
+        timeout = self._timeouts.get(connect_timeout) or self._new_timeout(connect_timeout)
         host = request.url.host or ""
         failure: TransportError
         for _ in range(MAX_STALE):
@@ -75,7 +78,7 @@ class AiohttpTransport:
                     request.url,
                     data=request.body,
                     headers=request.headers,
-                    timeout=self._timeout(request.connect_timeout),
+                    timeout=timeout,
                     allow_redirects=False,
                     proxy=self._proxy,
                 )
@@ -105,21 +108,21 @@ class AiohttpTransport:
             else:
                 held.neutralise()
 
-    def _timeout(self, connect: float | None) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(connect)
-        if timeout is None:
-            if len(self._timeouts) > 100:
-                self._timeouts.clear()
-            timeout = self._timeouts[connect] = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+    def _new_timeout(self, connect: float | None) -> aiohttp.ClientTimeout:
+        if len(self._timeouts) > 100:
+            self._timeouts.clear()
+        timeout = self._timeouts[connect] = aiohttp.ClientTimeout(total=None, sock_connect=connect)
         return timeout
 
-    async def _session(self, guarded: bool) -> aiohttp.ClientSession:
+    def _ready_session(self, guarded: bool) -> aiohttp.ClientSession | None:
         if self._pid != os.getpid():
             self._after_fork()
         held = self._sessions.get(asyncio.get_running_loop())
-        if held is None:
-            held = self._open()
-        return held.sessions.get(guarded) or await held.open(guarded)
+        return None if held is None else held.sessions.get(guarded)
+
+    async def _new_session(self, guarded: bool) -> aiohttp.ClientSession:
+        held = self._sessions.get(asyncio.get_running_loop()) or self._open()
+        return await held.open(guarded)
 
     def _open(self) -> _LoopSessions:
         for loop in [loop for loop in self._sessions if loop.is_closed()]:

@@ -48,8 +48,14 @@ class Exchanged(Protocol):
 class Transport(Protocol):
     """Sends requests. One transport serves any number of event loops and threads."""
 
-    async def send(self, request: WireRequest) -> Exchanged:
-        """Send and wait for the head of the answer. Raises TransportError; cancellation hangs up."""
+    async def send(
+        self, request: WireRequest, *, connect_timeout: float | None = None, guarded: bool = False
+    ) -> Exchanged:
+        """Send and wait for the head of the answer. Raises TransportError; cancellation hangs up.
+
+        `connect_timeout` is in seconds. `guarded` requests go to hosts that untrusted data named: every
+        resolved address is checked against the host policy.
+        """
 
     async def aclose(self) -> None:
         """Close what belongs to the running loop; afterwards `send` may not be called."""

@@ -24,6 +24,7 @@ MAX_DEPTH: Final = 250
 MAX_REPR = 1_000
 MAX_REPR_TEXT = 80
 MAX_REPR_ITEMS = 3
+MAX_REPR_LEVEL = 8
 
 _new = object.__new__
 
@@ -326,6 +327,8 @@ def _shown(value: Any, level: int) -> str:
     if isinstance(value, str):
         return repr(value) if len(value) <= MAX_REPR_TEXT else f"{value[:MAX_REPR_TEXT]!r}..."
     if isinstance(value, list):
+        if level > MAX_REPR_LEVEL:
+            return "[...]"
         shown = [_shown(item, level + 1) for item in value[:MAX_REPR_ITEMS]]
         hidden = len(value) - len(shown)
         return f"[{', '.join(shown)}{f', ... {hidden} more' if hidden else ''}]"
@@ -336,7 +339,7 @@ def _shown(value: Any, level: int) -> str:
 
 def _shown_object(value: WireObject, level: int) -> str:
     name = type(value).__name__
-    if level > 8:
+    if level > MAX_REPR_LEVEL:
         return f"{name}(...)"
     shown: list[str] = []
     room = MAX_REPR

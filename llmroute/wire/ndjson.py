@@ -59,12 +59,16 @@ class NDJSONParser:
         return self._objects(self._framing.feed(data))
 
     def close(self) -> list[dict[str, Any]]:
-        """The object on a last line without line end. Raises NDJSONError if one was met."""
+        """The object on a last line without line end.
+
+        Raises NDJSONError when one was met or something is unfinished; not beside a last object,
+        which may itself be a reported error (`error` tells).
+        """
         objects: list[dict[str, Any]] = []
         if self._framing is not None:
             objects = self._objects(self._framing.close())
             self._framing = None
-        if self.error is not None:
+        if self.error is not None and not objects:
             raise self.error
         return objects
 
@@ -188,7 +192,7 @@ class _ArrayItems:
     def close(self) -> Iterator[bytes]:
         if self._state != "end":
             raise NDJSONError("truncated", "the stream ended inside an array")
-        return iter(())
+        yield from ()
 
     def _step(self, data: bytes, position: int) -> int:
         """Take what stands between items; returns where to go on."""

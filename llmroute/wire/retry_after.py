@@ -7,7 +7,7 @@ from calendar import timegm
 from collections.abc import Mapping
 from typing import Final
 
-#: The first header present speaks; the value is divided by its unit. The two in milliseconds are
+#: The first header with a usable value speaks; it is divided by its unit. The two in milliseconds are
 #: sent by OpenAI and Azure OpenAI beside the coarser standard header.
 _HEADERS: Final = (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0))
 
@@ -40,15 +40,13 @@ def retry_after_of(headers: Mapping[str, str], now_unix: float | None = None) ->
     Source: RFC 9110, 5.6.7 and 10.2.3.
     """
     for name, unit in _HEADERS:
-        text = headers.get(name)
-        if text is None:
-            continue
-        text = text.strip(" \t")
+        text = headers.get(name, "").strip(" \t")
         seconds = _seconds(text, unit)
         if seconds is None and unit == 1.0 and now_unix is not None:
             date = http_date(text)
             seconds = None if date is None else max(0.0, date - now_unix)
-        return seconds
+        if seconds is not None:
+            return seconds
     return None
 
 

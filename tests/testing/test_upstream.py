@@ -493,7 +493,9 @@ def test_a_thread_that_cannot_start_reports_why(monkeypatch):
 
 
 async def test_the_fixtures_work_together(virtual_clock, loopback_upstream, session):
-    """The plugin's fixtures: a clock at zero and a served upstream."""
-    loopback_upstream.play("/", itertools.repeat(reply(418), 2))
-    async with session.post(loopback_upstream.url + "/any") as response:
-        assert (418, 0.0) == (response.status, virtual_clock.now())
+    """A virtual timeout does not run out while the upstream, on its own thread, is answering."""
+    loopback_upstream.play("/", itertools.repeat(reply(418), 50))
+    for _ in range(50):
+        async with virtual_clock.timeout(600), session.post(loopback_upstream.url + "/any") as response:
+            assert 418 == response.status
+    assert (0.0, 50) == (virtual_clock.now(), len(loopback_upstream.calls))

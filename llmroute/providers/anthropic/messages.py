@@ -93,7 +93,7 @@ class Conversation:
 
     def _assistant(self, message: Mapping[str, Any], where: str, i: int) -> list[dict[str, Any]]:
         calls = self._calls(message, where)
-        if calls and len(message) == 3 and not message.get("content", 0):
+        if calls and len(message) == 3 and not message.get("content", True):
             return calls  # the usual answer with tool calls has nothing else to look at
         self._note_name(message)
         if message.get("audio") is not None:

@@ -130,7 +130,7 @@ def _from_base64(data: str, media_type: str, where: str) -> dict[str, Any]:
         return {"type": "document", "source": {"type": "base64", "media_type": media_type, "data": data}}
     if media_type.startswith("text/") or media_type in ("application/json", "application/xml"):
         try:
-            text = base64.b64decode(data).decode("utf-8-sig")
+            text = base64.b64decode("".join(data.split()), validate=True).decode("utf-8-sig")
         except (binascii.Error, ValueError):
             raise EncodeError(f"{where}: {media_type:.100} that is no base64 of UTF-8 text", where) from None
         return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}}

@@ -52,8 +52,11 @@ def body_of(
     _add_stop(body, params)
     _add_caller(body, params, report)
     _add_tools(body, params, report)
-    if params.get("output_config") is not None:
-        body["output_config"] = params["output_config"]
+    config = params.get("output_config")
+    if config is not None:
+        if not isinstance(config, dict):
+            raise EncodeError("output_config: an object was expected", "output_config")
+        body["output_config"] = config
     _add_format(body, params.get("response_format"), conversation, report)
     if params.get("reasoning_effort") is not None:
         apply_effort(body, params["reasoning_effort"], report)
@@ -99,11 +102,12 @@ def _add_caller(body: dict[str, Any], params: Mapping[str, Any], report: Report)
     user = params.get("user")
     if user is None:
         user = params.get("safety_identifier")
-    if isinstance(metadata, dict):
-        if user is None:
-            user = metadata.get("user_id")
-        if any(name != "user_id" for name in metadata):
-            report.lost("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise EncodeError("metadata: an object was expected", "metadata")
+    if metadata and user is None:
+        user = metadata.get("user_id")
+    if metadata and metadata.keys() - {"user_id"}:
+        report.lost("metadata")
     if user is not None:
         body["metadata"] = {"user_id": user}
     tier = params.get("service_tier")

@@ -42,6 +42,7 @@ _COUNTED: Final = frozenset(
         "completion_tokens_details",
         "input_tokens",
         "output_tokens",
+        "output_tokens_details",
         "prompt_tokens",
         "prompt_tokens_details",
         "total_tokens",
@@ -57,9 +58,9 @@ def completion_of(body: Any, provider: str, *, strict: bool) -> dict[str, Any]:
     blocks = checked_blocks(body, provider)
     message = _message(blocks, provider, strict)
     found: dict[str, Any] = {
-        "id": body.get("id") or "",
+        "id": label_of(body, "id"),
         "object": "chat.completion",
-        "model": body.get("model") or "",
+        "model": label_of(body, "model"),
         "provider": provider,
         "choices": [{"index": 0, "message": message, "logprobs": None, **ending_of(body, strict)}],
     }
@@ -82,6 +83,12 @@ def checked_blocks(body: Any, provider: str) -> list[dict[str, Any]]:
     if isinstance(body, dict) and (body.get("error") or body.get("type") == "error"):
         raise ReplyError(failure_from(body, provider))
     raise DecodeError(f"{provider} answered with something that is no message")
+
+
+def label_of(body: Mapping[str, Any], name: str) -> str:
+    """The text `name` of a message; "" when it has none."""
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _message(blocks: list[dict[str, Any]], provider: str, strict: bool) -> dict[str, Any]:
@@ -197,7 +204,8 @@ def usage_of(usage: Mapping[str, Any]) -> dict[str, Any]:
         found["cache_creation_input_tokens"] = written
     details = usage.get("output_tokens_details")
     if isinstance(details, dict):
-        found["completion_tokens_details"] = {"reasoning_tokens": _count(details, "thinking_tokens")}
+        others = {name: value for name, value in details.items() if name != "thinking_tokens"}
+        found["completion_tokens_details"] = {"reasoning_tokens": _count(details, "thinking_tokens"), **others}
     if len(usage) > 2:
         found.update((k, v) for k, v in usage.items() if k not in _COUNTED and v is not None)
     return found

@@ -81,13 +81,13 @@ def replayed(
     `text` and `calls` are the blocks of the message as it is now. Text that is as long as it was is
     cut up again; changed text goes whole to the place of the first. Calls without an entry come last.
     """
+    if text and not any(entry["type"] == "text" for entry in entries):
+        # Text that the answer had not: after what is opaque, before the calls.
+        first = (k for k, entry in enumerate(entries) if entry["type"] == "tool_use")
+        entries.insert(next(first, len(entries)), {"type": "text"})
     cuts = _cuts(entries, text)
     rest = list(calls)
     blocks: list[dict[str, Any]] = []
-    placed = not any(entry["type"] == "text" for entry in entries)
-    if placed:
-        # No place for text is known: after all opaque blocks, before the calls.
-        entries = [entry for entry in entries if entry["type"] != "tool_use"]
     for entry in entries:
         kind = entry["type"]
         if kind == "text":
@@ -99,7 +99,7 @@ def replayed(
                 blocks.append({**entry, **found})
         else:
             blocks.append(dict(entry))
-    return blocks + (text if placed else []) + rest
+    return blocks + rest
 
 
 def _cuts(entries: list[Any], text: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

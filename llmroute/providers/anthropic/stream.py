@@ -12,7 +12,7 @@ from ...wire.json import MAX_DEPTH, JSONError, loads, text_of
 from ...wire.sse import DataReader
 from ..base import DecodeError, ReplyError
 from ..failures import MAX_INDEX, failure_from, quoted
-from .response import add_tier, annotations_of, checked_blocks, ending_of, extras_of, usage_of
+from .response import add_tier, annotations_of, checked_blocks, ending_of, extras_of, label_of, usage_of
 from .state import StateBuilder
 
 _parse: Final = orjson.loads
@@ -72,7 +72,7 @@ class Decoder:
     """
 
     __slots__ = (
-        "_blocks", "_calls", "_closing", "_extras", "_finished", "_head", "_length", "_provider",
+        "_blocks", "_calls", "_closing", "_extras", "_finished", "_head", "_length", "_order", "_provider",
         "_reader", "_size", "_sniffed", "_started", "_strict", "_usage", "_whole", "done", "failure",
     )  # fmt: skip
 
@@ -88,7 +88,9 @@ class Decoder:
             "model": "",
             "provider": provider,
         }
+        #: The blocks by their index, and all of them in the order of their starts.
         self._blocks: dict[int, _Block] = {}
+        self._order: list[_Block] = []
         self._usage: dict[str, Any] = {}
         self._extras: dict[str, Any] = {}
         self._length = 0
@@ -98,7 +100,7 @@ class Decoder:
         self._size = 0
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        if self._is_over():
+        if self.done or self.failure is not None:
             return []
         if not self._sniffed:
             data = self._sniff(data)
@@ -158,9 +160,9 @@ class Decoder:
             for index, block in enumerate(blocks):
                 self._block_start({"index": index, "content_block": block}, chunks)
                 self._block_stop({"index": index}, chunks)
-            usage = message.get("usage")
-            self._message_delta({"delta": {"stop_reason": "end_turn", **message}, "usage": usage}, chunks)
-            self.done = self.failure is None
+            self._count(message.get("usage"))
+            self._finish(message, chunks)
+            self.done = True
         except ReplyError as error:
             self.failure = error.failure
         except (JSONError, DecodeError) as problem:
@@ -218,8 +220,8 @@ class Decoder:
 
     def _message_start(self, event: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
         message = event["message"]
-        self._head["id"] = str(message.get("id") or "")
-        self._head["model"] = str(message.get("model") or "")
+        self._head["id"] = label_of(message, "id")
+        self._head["model"] = label_of(message, "model")
         self._count(message.get("usage"))
         self._extras.update(extras_of(message))
         if not self._started:
@@ -230,8 +232,8 @@ class Decoder:
         index, start = event["index"], dict(event["content_block"])
         block = self._open(index, start, chunks)
         if block.kind == "tool_use":
-            call = {"name": str(start["name"]), "arguments": ""}
-            piece = {"index": block.position, "id": str(start["id"]), "type": "function", "function": call}
+            call = {"name": _text(start["name"]), "arguments": ""}
+            piece = {"index": block.position, "id": _text(start["id"]), "type": "function", "function": call}
             chunks.append(self._chunk({"tool_calls": [piece]}))
             return
         delta: dict[str, Any] = {}
@@ -247,12 +249,13 @@ class Decoder:
         self._say(delta, index, start, chunks)
 
     def _open(self, index: Any, start: dict[str, Any], chunks: list[dict[str, Any]]) -> _Block:
-        if type(index) is not int or len(self._blocks) >= MAX_INDEX:
+        if type(index) is not int or len(self._order) >= MAX_INDEX:
             raise ValueError
         if not self._started:
             self._started = True
             chunks.append(self._chunk({"role": "assistant", "content": ""}))
         block = self._blocks[index] = _Block(start, self._length, self._calls)
+        self._order.append(block)
         if block.kind == "tool_use":
             self._calls += 1
         return block
@@ -326,7 +329,7 @@ class Decoder:
     def _finish(self, delta: Mapping[str, Any], chunks: list[dict[str, Any]]) -> None:
         self._finished = True
         state = StateBuilder()
-        for block in self._blocks.values():
+        for block in self._order:
             if not block.ended:
                 self._end(block, chunks)
             if block.kind == "text":

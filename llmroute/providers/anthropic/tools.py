@@ -79,7 +79,9 @@ _OWN: Final = ("type", "function")
 
 
 def _strict_schema(parameters: Any, where: str, report: Report, model: str) -> dict[str, Any] | None:
-    schema = fitted({"type": "object", "properties": {}, **(parameters or {})}) if takes_schemas(model) else None
+    schema = (
+        fitted({"type": "object", "properties": {}, **(parameters or {})}) if takes_schemas(model) else None
+    )
     if schema is None:
         report.lost(f"{where}.strict", "is not sent: the model cannot be held to this schema")
     return schema
@@ -141,7 +143,8 @@ def _name_of(tool: Any, where: str) -> str:
     if isinstance(tool, dict):
         kind = tool.get("type")
         inner = tool.get(kind) if isinstance(kind, str) else None
-        name = inner.get("name") if isinstance(inner, dict) else tool.get("name", kind)
+        builtin = None if kind in ("function", "custom") else kind
+        name = inner.get("name") if isinstance(inner, dict) else tool.get("name", builtin)
         if isinstance(name, str):
             return name
     raise EncodeError(f"{where}: a tool has no name", "tool_choice")

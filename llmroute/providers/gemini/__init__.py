@@ -10,10 +10,11 @@ import attrs
 from yarl import URL
 
 from ...outcome import Failure
+from ...wire.hosts import path_part
 from ...wire.message import WireReply, WireRequest
 from ..base import EncodeError, ProviderSettings, StreamDecoder
 from ..failures import failure_of
-from ..openai_request import chat_url, header_value, path_part
+from ..openai_request import chat_url, header_value
 from .answer import Reading
 from .dialect import GEMINI_API, Dialect
 from .request import request_body
@@ -40,7 +41,10 @@ class GeminiAdapter:
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
-        self._host = (settings.base_url or _HOST).rstrip("/")
+        base, _, query = (settings.base_url or _HOST).partition("#")[0].partition("?")
+        self._host = base.rstrip("/")
+        self._query = query
+        self._checked = False
         self._reading = Reading(settings.provider, GEMINI_API.origin, settings.strict)
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
@@ -60,7 +64,14 @@ class GeminiAdapter:
                 collection, name = known, model[len(known) :]
         version = "" if _VERSION.search(self._host) else _version_of(model)
         method = ":streamGenerateContent?alt=sse" if stream else ":generateContent"
-        return chat_url(self._host, f"{version}/{collection}{path_part(name)}{method}")
+        if self._query:
+            method += ("&" if stream else "?") + self._query
+        text = f"{self._host}{version}/{collection}{path_part(name)}{method}"
+        if self._checked:
+            return URL(text, encoded=True)
+        url = chat_url(self._host, text[len(self._host) :])
+        self._checked = text.isascii()
+        return url
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         return completion(reply, _model_name(params), self._reading_for(params))
@@ -79,7 +90,7 @@ class GeminiAdapter:
 def requested_model(params: Mapping[str, Any]) -> str:
     """Raises EncodeError for a request without a model."""
     model = params.get("model")
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not model or model in _COLLECTIONS:
         raise EncodeError("model: the name of a model was expected", "model")
     try:
         model.encode("utf-8")

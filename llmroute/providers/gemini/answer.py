@@ -46,7 +46,7 @@ _NATIVE: Final = ("executableCode", "codeExecutionResult", "toolCall", "toolResp
 _MAX_ID: Final = 256
 
 
-class BrokenAnswer(Exception):
+class BrokenAnswerError(Exception):
     """What the provider sent is no usable answer."""
 
 
@@ -87,7 +87,7 @@ class Answer:
         self._ids: set[str] = set()
 
     def read(self, parts: Any) -> Pieces:
-        """What `parts` add. Raises BrokenAnswer."""
+        """What `parts` add. Raises BrokenAnswerError."""
         pieces = Pieces()
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, Mapping):
@@ -129,9 +129,9 @@ class Answer:
     def _call(self, call: Mapping[str, Any], signature: str | None, pieces: Pieces) -> None:
         name, arguments = call.get("name"), call.get("args")
         if not isinstance(name, str):
-            raise BrokenAnswer("a function call without a name")
+            raise BrokenAnswerError("a function call without a name")
         if self.calls >= MAX_INDEX:
-            raise BrokenAnswer(f"more than {MAX_INDEX} function calls")
+            raise BrokenAnswerError(f"more than {MAX_INDEX} function calls")
         made: Json = {"id": self._id(call.get("id"))}
         if name in self._reading.custom:
             given = arguments.get("input") if isinstance(arguments, Mapping) else None
@@ -153,11 +153,12 @@ class Answer:
 
         Other providers limit ids to 40 or 64 letters, digits and underscores, so it is a digest.
         """
-        if not isinstance(given, str) or not given or len(given) > _MAX_ID or given in self._ids:
+        id = given if isinstance(given, str) and len(given) <= _MAX_ID else ""
+        if not id or id in self._ids:
             place = f"{self.id}/{self.index}/{self.calls}".encode("utf-8", "surrogatepass")
-            given = "call_" + hashlib.blake2b(place, digest_size=12).hexdigest()
-        self._ids.add(given)
-        return given
+            id = "call_" + hashlib.blake2b(place, digest_size=12).hexdigest()
+        self._ids.add(id)
+        return id
 
     def _data(
         self, data: Mapping[str, Any], part: Mapping[str, Any], signature: str | None, pieces: Pieces
@@ -191,7 +192,7 @@ class Answer:
         return self.layout.state(self._reading.origin)
 
     def finish_reason(self, raw: Any) -> str:
-        """OpenAI's word for `finishReason`; as it is when not strict. Turns with calls end with tool_calls."""
+        """OpenAI's word for `finishReason`, or the raw one when not strict; tool_calls after calls."""
         raw = raw if isinstance(raw, str) and raw else "STOP"
         reason = _FINISH_REASONS.get(raw, "stop")
         if reason == "stop" and self.calls and raw not in _BROKEN:

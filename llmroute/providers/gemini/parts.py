@@ -168,7 +168,7 @@ def _audio(audio: Any, where: str) -> Part:
 
 
 def _file(file: Any, where: str) -> Part:
-    """A file by its bytes (`file_data`), its URL (`file_url`) or its name in Google's Files API (`file_id`)."""
+    """By its bytes (`file_data`), its URL (`file_url`) or its name in Google's Files API (`file_id`)."""
     if not isinstance(file, Mapping):
         raise EncodeError(f"{where}: an object was expected", where)
     name = file.get("filename")

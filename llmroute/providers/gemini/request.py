@@ -182,7 +182,7 @@ def _response_format(value: Any, generation: Json, report: Report) -> None:
     if not isinstance(named, Mapping):
         raise EncodeError(f"{where}: an object was expected", where)
     # Some clients put the schema where its name and schema belong.
-    schema = named["schema"] if "schema" in named else named
+    schema = named.get("schema", named)
     if schema is None:
         return
     form = either_form(schema, "responseSchema", "responseJsonSchema", f"{where}.schema")

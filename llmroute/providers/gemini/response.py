@@ -11,7 +11,7 @@ from ...wire.message import WireReply
 from ..base import DecodeError, ReplyError
 from ..failures import MAX_INDEX, failure_from, is_index, parsed_reply
 from .annotations import annotations_of
-from .answer import Answer, BrokenAnswer, Pieces, Reading, digest, problem_of
+from .answer import Answer, BrokenAnswerError, Pieces, Reading, digest, problem_of
 from .usage import logprobs_of, usage_of
 
 #: Members of a candidate that a choice shows when it need not keep to OpenAI's.
@@ -43,7 +43,7 @@ def completion(reply: WireReply, model: str, reading: Reading) -> Json:
         raise DecodeError(f"{reading.provider} answered with something that is no completion")
     candidates = body.get("candidates")
     if body.get("error") and not candidates:
-        raise ReplyError(failure_from(body, reading.provider, 502))
+        raise ReplyError(failure_from(body, reading.provider, error_status(body)))
     id = answer_id(body) or digest(reply.body)
     made: Json = {
         "id": id,
@@ -72,6 +72,13 @@ def answer_id(body: Mapping[str, Any]) -> str | None:
     """The answer's id where it is usable."""
     id = body.get("responseId")
     return id if isinstance(id, str) and 0 < len(id) <= MAX_INDEX else None
+
+
+def error_status(body: Mapping[str, Any]) -> int:
+    """The HTTP status that an error inside an answer names, 502 when it names none."""
+    error = body.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return code if type(code) is int and 400 <= code < 600 else 502
 
 
 def model_of(body: Mapping[str, Any]) -> str | None:
@@ -107,7 +114,7 @@ def _choice(candidate: Mapping[str, Any], answer: Answer, reading: Reading) -> J
     content = candidate.get("content")
     try:
         pieces = answer.read(content.get("parts") if isinstance(content, Mapping) else None)
-    except BrokenAnswer as problem:
+    except BrokenAnswerError as problem:
         raise DecodeError(f"{reading.provider} answered with {problem}") from None
     choice: Json = {
         "index": answer.index,
@@ -122,7 +129,8 @@ def _choice(candidate: Mapping[str, Any], answer: Answer, reading: Reading) -> J
 
 def _message(candidate: Mapping[str, Any], pieces: Pieces, answer: Answer, reading: Reading) -> Json:
     text = "".join(pieces.text)
-    message: Json = {"role": "assistant", "content": None if pieces.calls and not text else text}
+    instead = pieces.calls or pieces.audio
+    message: Json = {"role": "assistant", "content": None if instead and not text else text}
     if pieces.thoughts:
         message["reasoning_content"] = "".join(pieces.thoughts)
     if pieces.calls:
@@ -130,7 +138,7 @@ def _message(candidate: Mapping[str, Any], pieces: Pieces, answer: Answer, readi
     if pieces.images:
         message["images"] = pieces.images
     if pieces.audio:
-        message["audio"] = audio_of(_joined(pieces.audio), pieces.audio_type, answer.id)
+        message["audio"] = audio_of(joined(pieces.audio), pieces.audio_type, answer.id)
     annotations = annotations_of(candidate, text)
     if annotations:
         message["annotations"] = annotations
@@ -147,8 +155,8 @@ def audio_of(data: str, media_type: str, id: str) -> Json:
     return {"id": f"audio_{id}", "data": data, "expires_at": 0, "transcript": "", "mime_type": media_type}
 
 
-def _joined(pieces: list[str]) -> str:
-    """Pieces of base64 as one: each may end with padding."""
+def joined(pieces: list[str]) -> str:
+    """Pieces of base64 as one text of it: each may end with padding."""
     if len(pieces) == 1:
         return pieces[0]
     try:

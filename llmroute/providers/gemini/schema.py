@@ -32,7 +32,7 @@ _MAPS: Final = frozenset({"properties", "patternProperties", "$defs", "definitio
 _LITERALS: Final = frozenset({"enum", "const", "default", "example", "examples", "required"})
 
 
-class _Inexpressible(Exception):
+class _InexpressibleError(Exception):
     """Schema has no words for it."""
 
 
@@ -46,7 +46,7 @@ def either_form(schema: Any, own: str, json: str, where: str) -> dict[str, Any]:
         raise EncodeError(f"{where}: a JSON schema object was expected", where)
     try:
         return {own: _Writer(schema).node(schema, 0)}
-    except _Inexpressible:
+    except _InexpressibleError:
         return {json: _cleaned(schema, where, 0)}
 
 
@@ -65,7 +65,7 @@ class _Writer:
     def node(self, schema: Any, level: int) -> dict[str, Any]:
         self._nodes += 1
         if not isinstance(schema, Mapping) or level > _MAX_LEVELS or self._nodes > _MAX_NODES:
-            raise _Inexpressible
+            raise _InexpressibleError
         if "$ref" in schema:
             return self._resolved(schema, level)
         if "allOf" in schema:
@@ -73,7 +73,7 @@ class _Writer:
         written: dict[str, Any] = {}
         for key, value in schema.items():
             if key == "additionalProperties" and isinstance(value, Mapping) and value:
-                raise _Inexpressible
+                raise _InexpressibleError
             if key in _DROPPED:
                 continue
             if key in _KEPT:
@@ -83,7 +83,7 @@ class _Writer:
             elif key.startswith("x-"):
                 continue
             else:
-                raise _Inexpressible
+                raise _InexpressibleError
         if "enum" in written:
             written.setdefault("type", "string")
         return written
@@ -91,10 +91,10 @@ class _Writer:
     def _resolved(self, schema: Mapping[str, Any], level: int) -> dict[str, Any]:
         name = schema["$ref"]
         if name in self._open or name not in self._definitions:
-            raise _Inexpressible
+            raise _InexpressibleError
         target = self._definitions[name]
         if not isinstance(target, Mapping):
-            raise _Inexpressible
+            raise _InexpressibleError
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         self._open.append(name)
         try:
@@ -108,10 +108,10 @@ class _Writer:
             written["type"] = value
             return
         if not isinstance(value, list):
-            raise _Inexpressible
+            raise _InexpressibleError
         names = [name for name in value if name != "null"]
         if len(names) != 1:
-            raise _Inexpressible
+            raise _InexpressibleError
         written["type"] = names[0]
         if len(names) < len(value):
             written["nullable"] = True
@@ -119,7 +119,7 @@ class _Writer:
     def alternatives(self, written: dict[str, Any], value: Any, level: int) -> None:
         """anyOf; oneOf means the same to Gemini. Null among them is `nullable`."""
         if not isinstance(value, list) or "anyOf" in written:
-            raise _Inexpressible
+            raise _InexpressibleError
         branches = [branch for branch in value if branch != {"type": "null"}]
         if len(branches) < len(value):
             written["nullable"] = True
@@ -133,7 +133,7 @@ class _Writer:
         """enum: texts only; null among them is `nullable`."""
         texts = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
         if not texts or any(item is not None and not isinstance(item, str) for item in value):
-            raise _Inexpressible
+            raise _InexpressibleError
         if len(texts) < len(value):
             written["nullable"] = True
         written["enum"] = texts
@@ -143,7 +143,7 @@ class _Writer:
 
     def properties(self, written: dict[str, Any], value: Any, level: int) -> None:
         if not isinstance(value, Mapping):
-            raise _Inexpressible
+            raise _InexpressibleError
         written["properties"] = {name: self.node(item, level) for name, item in value.items()}
 
     def items(self, written: dict[str, Any], value: Any, level: int) -> None:
@@ -165,13 +165,13 @@ def _merged(schema: Mapping[str, Any]) -> dict[str, Any]:
     """`schema` with the members of its allOf beside its own, where they do not contradict."""
     members = schema["allOf"]
     if not isinstance(members, list):
-        raise _Inexpressible
+        raise _InexpressibleError
     if len(members) == 1 and isinstance(members[0], Mapping):
         return {**members[0], **{key: value for key, value in schema.items() if key != "allOf"}}
     whole: dict[str, Any] = {}
     for part in [*members, {key: value for key, value in schema.items() if key != "allOf"}]:
         if not isinstance(part, Mapping) or "$ref" in part or "allOf" in part:
-            raise _Inexpressible
+            raise _InexpressibleError
         for key, value in part.items():
             if (
                 key == "properties"
@@ -187,7 +187,7 @@ def _merged(schema: Mapping[str, Any]) -> dict[str, Any]:
             elif key not in whole or whole[key] == value:
                 whole[key] = value
             else:
-                raise _Inexpressible
+                raise _InexpressibleError
     return whole
 
 

@@ -30,6 +30,8 @@ def wrapped(origin: str, data: Mapping[str, Any]) -> dict[str, Any]:
 def unwrapped(holder: Mapping[str, Any], origin: str) -> Mapping[str, Any] | None:
     """The data of `holder`'s provider_state, when it came from `origin`."""
     state = holder.get("provider_state")
+    if state is None:
+        return None
     if isinstance(state, Mapping) and state.get("origin") == origin:
         data = state.get("data")
         return data if isinstance(data, Mapping) else None
@@ -37,11 +39,12 @@ def unwrapped(holder: Mapping[str, Any], origin: str) -> Mapping[str, Any] | Non
 
 
 def call_signature(call: Mapping[str, Any], function: Mapping[str, Any], origin: str) -> str | None:
-    """The thought signature of a tool call: ours, or in the members of the reference and of Google's endpoint."""
+    """The signature of a tool call: ours, or in the member of the reference or of Google's own endpoint."""
     data = unwrapped(call, origin)
     found = data.get("thought_signature") if data is not None else function.get("thought_signature")
-    if found is None and isinstance(call.get("extra_content"), Mapping):
-        google = call["extra_content"].get("google")
+    extra = call.get("extra_content")
+    if found is None and extra is not None and isinstance(extra, Mapping):
+        google = extra.get("google")
         found = google.get("thought_signature") if isinstance(google, Mapping) else None
     return found if isinstance(found, str) and found else None
 
@@ -126,8 +129,14 @@ def arranged(
 
 def _pieces(entries: list[Mapping[str, Any]], kind: str, text: str) -> list[Part] | None:
     """`text` cut as the layout says; None when the lengths do not add up."""
-    lengths = [entry.get("length") for entry in entries if entry.get("kind") == kind]
-    if not all(type(length) is int and length >= 0 for length in lengths) or sum(lengths) != len(text):
+    lengths: list[int] = []
+    for entry in entries:
+        if entry.get("kind") == kind:
+            length = entry.get("length")
+            if type(length) is not int or length < 0:
+                return None
+            lengths.append(length)
+    if sum(lengths) != len(text):
         return None
     return list(_cut(text, lengths, thought=kind == "thought"))
 

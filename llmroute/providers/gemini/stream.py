@@ -11,13 +11,15 @@ from ...wire.json import JSONError, loads
 from ...wire.sse import MAX_EVENT, DataReader
 from ..failures import failure_from, is_index, quoted
 from .annotations import annotations_of
-from .answer import Answer, BrokenAnswer, Pieces, Reading, digest, problem_of
-from .response import EXTRAS, answer_id, audio_of, is_blocked, model_of
+from .answer import Answer, BrokenAnswerError, Pieces, Reading, digest, problem_of
+from .response import EXTRAS, answer_id, audio_of, error_status, is_blocked, joined, model_of
 from .usage import logprobs_of, usage_of
 
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 #: The text of a choice is kept this far, in characters, to place citations in it.
 _MAX_TEXT: Final = 2**20
+#: Members of a candidate that brings only text.
+_PLAIN: Final = frozenset({"content", "index"})
 _OUTSIDE: Final = re.compile(rb'[{}"]')
 _INSIDE: Final = re.compile(rb'["\\]')
 
@@ -68,13 +70,10 @@ class GeminiStreamDecoder:
             chunks = self._read(self._reader.close(), last=True)
             if self.failure is None and self._reader.stray:
                 self._stray(self._reader.stray)
-        if self.failure is not None:
-            return chunks
-        if not self._choices or not all(choice.finished for choice in self._choices.values()):
+        self.done = self.failure is None and self._is_complete()
+        if not self.done and self.failure is None:
             self._fail("interrupted", "the stream ended before it was complete")
-            return chunks
-        self.done = True
-        if self._usage is not None:
+        if self.done and self._usage is not None:
             chunk = self._chunk([])
             self._add_usage(chunk)
             chunks.append(chunk)
@@ -95,10 +94,14 @@ class GeminiStreamDecoder:
                 kind: FailureKind = "interrupted" if last else "parse"
                 self._fail(kind, f"an event that is not JSON: {_start_of(payload)}")
                 break
+            chunk = self._more_text(body)
+            if chunk is not None:
+                chunks.append(chunk)
+                continue
             for item in body if isinstance(body, list) else (body,):
                 try:
                     chunk = self._chunk_of(item, payload)
-                except BrokenAnswer as problem:
+                except BrokenAnswerError as problem:
                     self._fail("parse", str(problem))
                     chunk = None
                 if chunk is not None:
@@ -106,6 +109,21 @@ class GeminiStreamDecoder:
                 if self.failure is not None:
                     return chunks
         return chunks
+
+    def _more_text(self, body: Any) -> Json | None:
+        """The chunk for one more text of a strict choice under way, and nothing else: most of all events."""
+        try:
+            (candidate,) = body["candidates"]
+            choice = self._choices[candidate.get("index", 0)]
+            ((name, text),) = candidate["content"]["parts"][0].items()
+            plain = len(candidate["content"]["parts"]) == 1 and candidate.keys() <= _PLAIN
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return None
+        if name != "text" or type(text) is not str or not text or not plain or not choice.is_plain:
+            return None
+        if "usageMetadata" in body:
+            self._usage = body["usageMetadata"]
+        return self._chunk([choice.text(text)])
 
     def _is_complete(self) -> bool:
         return bool(self._choices) and all(choice.finished for choice in self._choices.values())
@@ -116,15 +134,15 @@ class GeminiStreamDecoder:
         except JSONError:
             return
         if isinstance(body, dict) and body.get("error"):
-            self.failure = failure_from(body, self._reading.provider, 502)
+            self.failure = failure_from(body, self._reading.provider, error_status(body))
 
     def _chunk_of(self, body: Any, payload: bytes) -> Json | None:
-        """The chunk that says what one event says; None when it says nothing new. Raises BrokenAnswer."""
+        """The chunk for one event; None when it says nothing new. Raises BrokenAnswerError."""
         if not isinstance(body, dict):
-            raise BrokenAnswer(f"an event that is no JSON object: {_start_of(payload)}")
+            raise BrokenAnswerError(f"an event that is no JSON object: {_start_of(payload)}")
         candidates = body.get("candidates")
         if not candidates and body.get("error"):
-            self.failure = failure_from(body, self._reading.provider, 502)
+            self.failure = failure_from(body, self._reading.provider, error_status(body))
             return None
         if self._id is None:
             self._id = answer_id(body) or digest(payload)
@@ -149,14 +167,19 @@ class GeminiStreamDecoder:
 
     def _candidate(self, candidate: Any, position: int) -> Json | None:
         if not isinstance(candidate, Mapping):
-            raise BrokenAnswer("a candidate that is no object")
+            raise BrokenAnswerError("a candidate that is no object")
         index = candidate.get("index", position)
         if not is_index(index):
-            raise BrokenAnswer("a candidate whose index is out of range")
+            raise BrokenAnswerError("a candidate whose index is out of range")
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice(self._reading, self._id or "", index)
-        self.failure = problem_of(candidate, self._reading)
+        problem = problem_of(candidate, self._reading)
+        if problem is not None:
+            self.failure = problem
+            if not choice.started:
+                # Nothing of it was handed on, so the call may still go elsewhere.
+                return None
         return choice.piece(candidate)
 
     def _blocked(self) -> Json:
@@ -194,24 +217,45 @@ class _Choice:
         "_length",
         "_reading",
         "_sources",
-        "_started",
         "_text",
         "finished",
+        "started",
     )
 
     def __init__(self, reading: Reading, id: str, index: int) -> None:
         self.finished: str | None = None
         self._reading = reading
         self._answer = Answer(reading, id, index)
-        self._started = False
+        self.started = False
         self._text: list[str] = []
         self._length = 0
         self._sources: Json = {}
         self._block = -1
         self._block_kind = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a piece of text is no more than that: strict, begun and not ended."""
+        return self.started and self.finished is None and self._reading.strict
+
+    def text(self, text: str) -> Json:
+        """The choice of a chunk that brings only text."""
+        self._answer.layout.text(len(text), None, thought=False)
+        self._remember(text)
+        return {
+            "index": self._answer.index,
+            "delta": {"content": text},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+
+    def _remember(self, text: str) -> None:
+        self._length += len(text)
+        if self._length <= _MAX_TEXT:
+            self._text.append(text)
+
     def piece(self, candidate: Mapping[str, Any]) -> Json | None:
-        """The choice of a chunk, None when there is nothing to say. Raises BrokenAnswer."""
+        """The choice of a chunk, None when there is nothing to say. Raises BrokenAnswerError."""
         content = candidate.get("content")
         pieces = self._answer.read(content.get("parts") if isinstance(content, Mapping) else None)
         delta = self._delta(pieces)
@@ -233,9 +277,9 @@ class _Choice:
             choice.update((name, candidate[name]) for name in EXTRAS if name in candidate)
         if not delta and reason is None and len(choice) == 4 and choice["logprobs"] is None:
             return None
-        if not self._started:
-            self._started = True
-            choice["delta"] = {"role": "assistant", **delta}
+        if not self.started:
+            self.started = True
+            choice["delta"] = {"role": "assistant", **(delta or {"content": ""})}
         return choice
 
     def _delta(self, pieces: Pieces) -> Json:
@@ -243,9 +287,7 @@ class _Choice:
         if pieces.text:
             text = "".join(pieces.text)
             delta["content"] = text
-            self._length += len(text)
-            if self._length <= _MAX_TEXT:
-                self._text.append(text)
+            self._remember(text)
         if pieces.thoughts:
             delta["reasoning_content"] = "".join(pieces.thoughts)
         if pieces.calls:
@@ -254,7 +296,7 @@ class _Choice:
         if pieces.images:
             delta["images"] = pieces.images
         if pieces.audio:
-            delta["audio"] = audio_of(pieces.audio[0], pieces.audio_type, self._answer.id)
+            delta["audio"] = audio_of(joined(pieces.audio), pieces.audio_type, self._answer.id)
         if pieces.blocks:
             delta["content_blocks"] = [self._numbered(block) for block in pieces.blocks]
         return delta

@@ -95,7 +95,7 @@ def _name(function: Any, where: str) -> str:
 
 def _declaration(function: Mapping[str, Any], name: str, parameters: Any, where: str) -> Json:
     declared: Json = {"name": name}
-    for member in ("description", "behavior", "response"):
+    for member in ("description", "behavior", "response", "parametersJsonSchema", "responseJsonSchema"):
         if function.get(member) is not None:
             declared[member] = function[member]
     if parameters is None or parameters == {}:

@@ -27,7 +27,9 @@ def target(**settings: Any) -> Adapter:
     return adapter(ProviderSettings(provider="anthropic", **settings))
 
 
-def encoded(messages: Any = HELLO, *, settings: Mapping[str, Any] | None = None, **params: Any) -> dict[str, Any]:
+def encoded(
+    messages: Any = HELLO, *, settings: Mapping[str, Any] | None = None, **params: Any
+) -> dict[str, Any]:
     """The JSON body that `messages` and `params` become."""
     return json.loads(request(messages, settings=settings, **params).body)
 
