@@ -58,16 +58,20 @@ class ChatStream:
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
+        chunk = self._stream.take()
+        if chunk is None:
+            chunk = await self._next()
+        kept = self._kept
+        kept.append(chunk)
+        if len(kept) >= _JOIN_AFTER:
+            self._join()
+        return ChatCompletionChunk.from_dict(chunk)
+
+    async def _next(self) -> dict[str, Any]:
         try:
-            chunk = await self._stream.__anext__()
+            return await self._stream.__anext__()
         except StreamFailed as error:
             failed = self._failed(error)
-        else:
-            kept = self._kept
-            kept.append(chunk)
-            if len(kept) >= _JOIN_AFTER:
-                self._join()
-            return ChatCompletionChunk.from_dict(chunk)
         raise failed
 
     async def final(self) -> ChatCompletion:

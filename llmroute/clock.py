@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -42,7 +43,10 @@ class Clock(Protocol):
 class SystemClock:
     """The real clock: time.monotonic and the timers of the running loop."""
 
-    __slots__ = ()
+    __slots__ = ("_shared",)
+
+    def __init__(self) -> None:
+        self._shared: _SharedTimers | None = None
 
     def now(self) -> float:
         return time.monotonic()
@@ -57,7 +61,16 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), callback)
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
-        return _NO_LIMIT if seconds is None else _Timeout(seconds)
+        if seconds is None:
+            return _NO_LIMIT
+        return _Timeout(seconds) if seconds < _SHARED_FROM else _SharedTimeout(seconds, self)
+
+    def shared_timers(self, loop: asyncio.AbstractEventLoop) -> _SharedTimers:
+        """The shared timers of a loop; those of another loop go on by themselves."""
+        shared = self._shared
+        if shared is None or shared.loop is not loop:
+            shared = self._shared = _SharedTimers(loop)
+        return shared
 
 
 class _NoLimit:
@@ -88,14 +101,82 @@ class _Timeout:
             raise RuntimeError("a time limit needs a task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._handle = task.get_loop().call_later(self._seconds, self._expire)
+        self._start(task.get_loop())
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._handle = loop.call_later(self._seconds, self.expire)
+
+    def _stop(self) -> None:
+        self._handle.cancel()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
-        self._handle.cancel()
+        self._stop()
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             # Only our own cancellation becomes a timeout; somebody else's passes on.
             raise TimeoutError
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """The time is over: cancel what runs inside."""
         self._expired = True
         self._task.cancel()
+
+
+#: Limits of this many seconds and more share timers; they end up to 1 / _SLOTS s late.
+_SHARED_FROM = 2.0
+_SLOTS = 8
+#: Slots that are kept though empty, as the next call may end in one of them.
+_KEPT_SLOTS = 32
+
+
+class _SharedTimers:
+    """One timer for all the limits that end in the same eighth of a second.
+
+    A call's default limit is minutes away and hardly ever reached: a timer of its own would cost
+    more than the rest of the limit.
+    """
+
+    __slots__ = ("_recent", "_slots", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._slots: dict[int, set[_SharedTimeout]] = {}
+        self._recent: deque[tuple[int, asyncio.TimerHandle]] = deque()
+
+    def slot(self, seconds: float) -> set[_SharedTimeout]:
+        """The limits that end when `seconds` have passed, this one not yet among them."""
+        number = int((self.loop.time() + seconds) * _SLOTS) + 1
+        members = self._slots.get(number)
+        if members is None:
+            members = self._slots[number] = set()
+            self._recent.append((number, self.loop.call_at(number / _SLOTS, self._expire, number)))
+            if len(self._recent) > _KEPT_SLOTS:
+                self._forget(*self._recent.popleft())
+        return members
+
+    def _forget(self, number: int, handle: asyncio.TimerHandle) -> None:
+        """A slot in which nobody waits any more needs no timer."""
+        if not self._slots.get(number, True):
+            handle.cancel()
+            del self._slots[number]
+
+    def _expire(self, number: int) -> None:
+        for timeout in list(self._slots.pop(number, ())):
+            timeout.expire()
+
+
+class _SharedTimeout(_Timeout):
+    """A limit without a timer of its own."""
+
+    __slots__ = ("_clock", "_slot")
+
+    def __init__(self, seconds: float, clock: SystemClock) -> None:
+        self._seconds = seconds
+        self._expired = False
+        self._clock = clock
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._slot = self._clock.shared_timers(loop).slot(self._seconds)
+        self._slot.add(self)
+
+    def _stop(self) -> None:
+        self._slot.discard(self)

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from .config.document import Config
 from .config.schema import ConfigNode
+from .config.spec import CALL_TIMEOUT
+from .edge import route_of
 from .environment import Environment, Randomness
 from .errors import ConfigError, Problem, RouterClosedError
 from .outcome import Failure, Outcome, OutcomeStream, StreamEnd
@@ -18,6 +20,7 @@ from .prepare import BadBody
 from .request import Call, CallLog, Request
 from .routing.build import key_source
 from .routing.plan import Plan, Planner, targets_of
+from .telemetry.events import CallFinished, CallStarted, Event
 
 RequestConfig = Literal["deny", "untrusted", "trusted"]
 
@@ -96,13 +99,33 @@ class Core:
         node = ConfigNode(provider=f"@{name}")
         return self.planner.cached(("@", name), lambda: self.planner.compile(node, f"@{name}", True))
 
-    async def run(self, plan: Plan, request: Request, timeout: float | None, default: float) -> tuple[Outcome, Call]:
-        """Take a request through a plan. `timeout` is the caller's; `default` bounds the call up to its commit."""
-        clock = self.env.clock
+    async def run(self, plan: Plan, request: Request, timeout: float | None) -> tuple[Outcome, Call]:
+        """Take a request through a plan. `timeout` is the caller's, in seconds.
+
+        Without it and without a `deadline` in the config the call is bounded up to its commit only.
+        """
+        now = self.env.clock.now()
+        limit = plan.deadline
+        if timeout is not None:
+            limit = timeout if limit is None else min(limit, timeout)
+        deadline = now + (CALL_TIMEOUT if limit is None else limit)
+        call = Call(request, CallLog(now), deadline, limit is not None, request.trace_id)
+        if self.env.emit is not None:
+            return await self._observed(plan, call, self.env.emit), call
+        return await self._tracked(plan, call), call
+
+    async def _observed(self, plan: Plan, call: Call, emit: Callable[[Event], None]) -> Outcome:
+        request, clock = call.request, self.env.clock
+        model = request.body.get("model")
+        named = model if isinstance(model, str) else None
+        emit(CallStarted(call.id, call.id, call.log.started, named, request.body.get("stream") is True))
+        outcome = await self._tracked(plan, call)
         now = clock.now()
-        limits = [limit for limit in (timeout, plan.deadline) if limit is not None]
-        deadline = now + (min(limits) if limits else default)
-        call = Call(request, CallLog(now), deadline, bool(limits), request.trace_id)
+        emit(CallFinished(call.id, call.id, now, outcome.status, route_of(outcome, call.log, call.id, now)))
+        return outcome
+
+    async def _tracked(self, plan: Plan, call: Call) -> Outcome:
+        """Run the call so that `aclose` can wait for it, and for its stream."""
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
@@ -113,7 +136,7 @@ class Core:
                 self._drained()
         if outcome.stream is not None:
             self._follow(outcome.stream)
-        return outcome, call
+        return outcome
 
     def _follow(self, stream: OutcomeStream) -> None:
         """A stream runs until it ends, whoever reads it. Held weakly: one that is dropped hangs up."""

@@ -27,8 +27,8 @@ class Request:
     extra_headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     extra_query: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     connect_timeout: float | None = None
-    pathname: str = PATHNAME
     trace_id: str = ""
+    pathname: str = PATHNAME
 
 
 class CallLog:

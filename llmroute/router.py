@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -15,23 +15,21 @@ from .config.document import Config
 from .config.headers import RoutingHeaders, config_value, lowered, read_headers
 from .config.inherit import Overlay
 from .config.schema import ConfigNode
-from .config.spec import CALL_TIMEOUT
 from .core import Core
 from .edge import error_body, error_of, kept_headers, route_of, routing_headers
 from .errors import BadRequestError, ConfigError, Problem
 from .explain import Explanation, TargetHealth, explain, health
-from .outcome import Outcome
 from .prepare import BadBody, Options, checked_body, split_params
-from .request import Call, Request
+from .request import Request
 from .response import Response
 from .routing.plan import NO_OVERLAY, Plan
 from .secret import Secret
-from .telemetry.events import CallFinished, CallStarted, ConfigReloaded, Observer
+from .telemetry.events import ConfigReloaded, Observer
 from .transport.base import Transport
 from .types.chat import ChatCompletion
 from .wire.json import JSONError, loads
 
-_UNSET: Any = object()
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @attrs.frozen
@@ -200,11 +198,11 @@ class Router:
             problem = BadRequestError(str(error), status_code=400, param=error.path)
         if problem is not None:
             raise problem
-        outcome, call = await self._run(plan, body, options, {}, {}, "")
-        now = core.env.clock.now
+        request = self._request(plan, body, options, _NOTHING, _NOTHING, "")
+        outcome, call = await core.run(plan, request, self._timeout(options))
         if outcome.stream is not None:
-            return ChatStream(outcome, call, now)
-        route = route_of(outcome, call.log, call.request.trace_id, now())
+            return ChatStream(outcome, call, core.env.clock.now)
+        route = route_of(outcome, call.log, request.trace_id, core.env.clock.now())
         if outcome.failure is not None:
             raise error_of(outcome, route)
         return ChatCompletion.from_dict(outcome.body or {}, route)
@@ -229,16 +227,16 @@ class Router:
         except BadBody as error:
             return _refusal(str(error), error.path)
         options = Options(timeout=self._header_timeout(routing))
-        outcome, call = await self._run(plan, made, options, routing.metadata, lower, routing.trace_id)
-        trace_id = call.request.trace_id
-        sent = {**kept_headers(outcome.headers), **routing_headers(outcome, trace_id)}
+        request = self._request(plan, made, options, routing.metadata, lower, routing.trace_id)
+        outcome, call = await core.run(plan, request, self._timeout(options))
+        sent = {**kept_headers(outcome.headers), **routing_headers(outcome, request.trace_id)}
         if outcome.stream is not None:
             return Response(outcome.status, sent, stream=WireStream(outcome, call, core.env.clock.now))
         if outcome.failure is not None:
             return Response(outcome.status, sent, error_body(outcome))
         return Response(outcome.status, sent, outcome.body)
 
-    async def _run(
+    def _request(
         self,
         plan: Plan,
         body: Mapping[str, Any],
@@ -246,30 +244,20 @@ class Router:
         metadata: Mapping[str, Any],
         headers: Mapping[str, str],
         trace_id: str,
-    ) -> tuple[Outcome, Call]:
-        core, view = self._core, self._view
-        request = Request(
-            body=body,
-            metadata=self._metadata(plan, metadata, body),
-            headers=headers,
-            extra_headers=options.extra_headers,
-            extra_query=options.extra_query,
-            connect_timeout=options.connect,
-            trace_id=trace_id or view.trace_id or os.urandom(16).hex(),
+    ) -> Request:
+        view = self._view
+        return Request(
+            body,
+            self._metadata(plan, metadata, body),
+            headers,
+            options.extra_headers,
+            options.extra_query,
+            options.connect,
+            trace_id or view.trace_id or os.urandom(16).hex(),
         )
-        emit, clock = core.env.emit, core.env.clock
-        if emit is not None:
-            model = body.get("model")
-            named = model if isinstance(model, str) else None
-            stream = body.get("stream") is True
-            emit(CallStarted(request.trace_id, request.trace_id, clock.now(), named, stream))
-        timeout = options.timeout if options.timeout is not None else view.timeout
-        outcome, call = await core.run(plan, request, timeout, CALL_TIMEOUT)
-        if emit is not None:
-            now = clock.now()
-            route = route_of(outcome, call.log, request.trace_id, now)
-            emit(CallFinished(request.trace_id, request.trace_id, now, outcome.status, route))
-        return outcome, call
+
+    def _timeout(self, options: Options) -> float | None:
+        return options.timeout if options.timeout is not None else self._view.timeout
 
     def _metadata(
         self, plan: Plan, metadata: Mapping[str, Any], body: Mapping[str, Any]
@@ -278,7 +266,7 @@ class Router:
         host, view = self._core.metadata, self._view.metadata
         user = body.get("user")
         if not (plan.metadata or metadata or host or view or user):
-            return {}
+            return _NOTHING
         merged = {**plan.metadata, **metadata, **view, **host}
         if isinstance(user, str):
             merged.setdefault("_user", user)

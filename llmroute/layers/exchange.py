@@ -43,20 +43,20 @@ class Exchange:
     async def __call__(self, call: Call) -> Outcome:
         clock = self._env.clock
         started = clock.now()
-        outcome = await self._run(call, started)
+        outcome = await self._attempt(call, self._static_key)
         if outcome.status == 401 and self._key.renewable and outcome.failure and outcome.failure.kind != "auth":
             # A key that the host makes may have been rotated: ask once more.
             self._key.forget()
-            outcome = await self._run(call, started)
+            outcome = await self._attempt(call, None)
         self._log(call, started, clock.now(), outcome)
         return outcome
 
-    async def _run(self, call: Call, started: float) -> Outcome:
-        params = effective_params(self._spec, call.request.body)
+    async def _attempt(self, call: Call, key: str | None) -> Outcome:
+        request = call.request
+        params = effective_params(self._spec, request.body)
         model = model_of(params)
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
-        key = self._static_key
         if key is None:
             try:
                 key = await self._key.get()
@@ -66,15 +66,14 @@ class Exchange:
             wire = self._adapter.encode(params, key)
         except EncodeError as error:
             return self._refused(400, model, error.message, param=error.param, code=error.code)
-        request = call.request
         if self._spec.forward_headers or request.extra_headers or request.extra_query:
             wire = self._addressed(wire, call)
         if wire.warnings:
             self._warn(call, wire.warnings)
-        return await self._exchange(call, params, model, wire, started)
+        return await self._exchange(call, params, model, wire)
 
     async def _exchange(
-        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, started: float
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest
     ) -> Outcome:
         limit, kind = self._limit(call, is_stream(params))
         reply: Exchanged | None = None
@@ -143,7 +142,9 @@ class Exchange:
                 failure, message=f"{failure.message} (a redirect to {where}, which is never followed)"
             )
         wait = retry_after_of(reply.headers, self._env.clock.time())
-        return self._failed(reply.status, model, attrs.evolve(failure, retry_after=wait), reply)
+        if wait is not None:
+            failure = attrs.evolve(failure, retry_after=wait)
+        return self._failed(reply.status, model, failure, reply)
 
     # -- parts ---------------------------------------------------------------------------------
 

@@ -108,13 +108,20 @@ class LiveStream:
         return self
 
     async def __anext__(self) -> dict[str, Any]:
-        while not self._pending:
+        while True:
+            chunk = self.take()
+            if chunk is not None:
+                return chunk
             if self._over:
                 self._finish()
                 if self._failure is not None:
                     raise StreamFailed(self._failure, _status(self._failure))
                 raise StopAsyncIteration
             await self._read()
+
+    def take(self) -> dict[str, Any] | None:
+        if not self._pending:
+            return None
         chunk = self._pending.popleft()
         if "created" not in chunk:
             chunk["created"] = self._created

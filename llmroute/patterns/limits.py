@@ -10,6 +10,8 @@ MAX_DEPTH = 50
 """Groups inside one another."""
 MAX_TEXT = 100_000
 """Characters in a searched text, unless the caller says otherwise."""
+MAX_REPLACEMENT = 10_000
+"""Characters in a replacement."""
 MAX_INSERTED = 4_000_000
 """Characters that the replacements of one call may put into its result."""
 DEFAULT_TIMEOUT = 0.020
@@ -25,7 +27,7 @@ class PatternError(ValueError):
         self.position = position
 
     def __str__(self) -> str:
-        return f"{self.message} at position {self.position}"
+        return f"{self.message} (position {self.position})"
 
 
 class PatternTimeout(Exception):  # noqa: N818  (it is not an error of the pattern)

@@ -7,7 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .limits import DEFAULT_TIMEOUT, MAX_INSERTED, MAX_PATTERN, MAX_TEXT, PatternError, PatternTimeout
+from .limits import (
+    DEFAULT_TIMEOUT,
+    MAX_INSERTED,
+    MAX_PATTERN,
+    MAX_REPLACEMENT,
+    MAX_TEXT,
+    PatternError,
+    PatternTimeout,
+)
 from .parser import Parser
 from .template import Template
 from .writer import Writer
@@ -90,8 +98,11 @@ class Pattern:
         """`text` with its first `count` matches replaced; None replaces all of them.
 
         `replacement` is a template of ECMA-262 22.1.3.19.1: `$$`, `$&`, `` $` ``, `$'`, `$1` and `$<name>`.
-        Raises PatternTimeout, also when it would insert more than MAX_INSERTED characters.
+        Raises PatternTimeout, also for a replacement over MAX_REPLACEMENT and when more than MAX_INSERTED
+        characters would be inserted.
         """
+        if len(replacement) > MAX_REPLACEMENT:
+            raise PatternTimeout(f"the replacement has more than {MAX_REPLACEMENT:,} characters")
         template = Template(replacement, self.group_count, self.names)
         parts: list[str] = []
         position, room = 0, MAX_INSERTED

@@ -85,7 +85,7 @@ class OpenAICompatible:
         if self._constant is None:
             self._constant = constant_headers(self._row, self._settings)
         headers = dict(self._constant)
-        if key is not None:
+        if key:
             headers[self._row.auth_header] = self._row.auth_scheme + header_value(key, "api_key")
         if len(self._kept) >= _KEPT_KEYS:
             self._kept.clear()

@@ -39,7 +39,8 @@ class Fallback:
         self._codes = spec.on_status_codes
         self._errors = spec.on_errors
         self._shares_time = self._codes is None or 408 in self._codes or "timeout" in self._errors
-        self._leaves_after = _sums_after([child.leaves for child in children])
+        #: What comes after each target where no other chain surrounds this one.
+        self._later = self._later_targets(self.children, None)
 
     def available(self) -> bool:
         return any(child.available() for child in self.children)
@@ -57,26 +58,26 @@ class Fallback:
 
     async def __call__(self, call: Call) -> Outcome:
         order = self.order()
+        plain = order is self.children and call.later is None
+        later = self._later if plain else self._later_targets(order, call.later)
         single = call.single or (self.spec.failover_first and len(order) > 1)
-        outcomes = await self._first_round(call, order, single)
-        if single and not call.single and len(outcomes) == len(order) and self.moves_on(outcomes[-1]):
-            return await self._later_rounds(call, order, outcomes)
-        return outcomes[-1]
-
-    async def _first_round(self, call: Call, order: Sequence[Node], single: bool) -> list[Outcome]:
-        """One outcome for each target tried; all but the last are closed."""
-        last = len(order) - 1
         outcomes: list[Outcome] = []
         for index, child in enumerate(order):
-            outcome = await child(self._inner_call(call, order, index, single))
+            outcome = await child(call.within(later[index], single))
+            if not self.moves_on(outcome):
+                return outcome
             outcomes.append(outcome)
-            if index == last or not self.moves_on(outcome) or self._too_late(call):
+            if index + 1 == len(order) or self._too_late(call):
                 break
             self._report(call, child, order[index + 1], outcome)
             await outcome.aclose()
-        return outcomes
+        if single and not call.single and len(outcomes) == len(order):
+            return await self._later_rounds(call, order, later, outcomes)
+        return outcome
 
-    async def _later_rounds(self, call: Call, order: Sequence[Node], outcomes: list[Outcome]) -> Outcome:
+    async def _later_rounds(
+        self, call: Call, order: Sequence[Node], later: Sequence[Later | None], outcomes: list[Outcome]
+    ) -> Outcome:
         """`failover_first`: once all have failed, each target with attempts left again, round by round."""
         clock = self._env.clock
         last, waited = outcomes[-1], 0.0
@@ -92,7 +93,7 @@ class Fallback:
             waited += pause
             for i in again:
                 await last.aclose()
-                outcome = await order[i](self._inner_call(call, order, i, True))
+                outcome = await order[i](call.within(later[i], True))
                 last = outcomes[i] = attrs.evolve(outcome, retries=retry)
                 if not self.moves_on(last) or self._too_late(call):
                     return last
@@ -107,16 +108,14 @@ class Fallback:
         # All are cooling: then the wish of none of them can be granted, and order is all there is.
         return [*ready, *(child for child in children if not child.available())] if ready else children
 
-    def _inner_call(self, call: Call, order: Sequence[Node], index: int, single: bool) -> Call:
-        start = index + 1
-        if start == len(order) and single == call.single:
-            return call
-        if start == len(order):
-            return call.within(call.later, single)
+    def _later_targets(self, order: Sequence[Node], outer: Later | None) -> list[Later | None]:
+        """For each target those after it; they share the call's time where a timeout moves on."""
+        later: list[Later | None] = []
         count = 0
-        if self._shares_time:
-            count = self._leaves_after[index] if order is self.children else len(order) - start
-        return call.within(Later(order, start, count, call.later), single)
+        for start in range(len(order), 0, -1):
+            later.append(Later(order, start, count, outer) if start < len(order) else outer)
+            count += order[start - 1].leaves if self._shares_time else 0
+        return later[::-1]
 
     def _too_late(self, call: Call) -> bool:
         return call.deadline is not None and self._env.clock.now() >= call.deadline
@@ -137,15 +136,6 @@ class Fallback:
 
     def wait_before(self, retry: int, outcome: Outcome) -> float | None:
         return earliest_wait(self.children, retry, outcome)
-
-
-def _sums_after(counts: Sequence[int]) -> list[int]:
-    total = sum(counts)
-    sums = []
-    for count in counts:
-        total -= count
-        sums.append(total)
-    return sums
 
 
 def _in_group(group: str, outcome: Outcome, failure: Failure) -> bool:

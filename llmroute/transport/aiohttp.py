@@ -221,16 +221,17 @@ class Exchanged:
         length = self._response.content_length
         if length is not None and length > limit:
             raise self._too_large(limit)
-        first = await self.read_some()
-        parts, size = [first], len(first)
-        while True:
-            more = await self.read_some()
-            if not more:
-                return first if len(parts) == 1 else b"".join(parts)
-            size += len(more)
+        data = await self.read_some()
+        if self._content.at_eof():
+            return data
+        parts, size = [data], len(data)
+        while data:
+            data = await self.read_some()
+            size += len(data)
             if size > limit:
                 raise self._too_large(limit)
-            parts.append(more)
+            parts.append(data)
+        return b"".join(parts)
 
     async def read_some(self) -> bytes:
         failure: TransportError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from .model import TypedList, WireObject, member, members
+from .model import WireObject, _new, member, members
 from .moderation import Moderation
 from .route import Route
 from .usage import Usage
@@ -192,12 +192,15 @@ class ChatCompletion(WireObject):
         self._data = data
         self.route = None
         choices = data.get("choices")
-        self.choices = TypedList.of(choices, Choice.from_dict) if type(choices) is list else choices  # type: ignore[assignment]
+        if type(choices) is list:
+            choices = [Choice.from_dict(value) if type(value) is dict else value for value in choices]
+        self.choices = choices  # type: ignore[assignment]
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], route: Route | None = None) -> Self:
         """The object of a wire dict, which is kept and not modified."""
-        self = super().from_dict(data)
+        self = _new(cls)
+        self._adopt(data)
         self.route = route
         return self
 

@@ -95,11 +95,21 @@ def test_a_value_as_number_is_what_parseFloat_gives(value, number):
     assert number == number_of(value)
 
 
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [(5, 5), (" 1e3 ", 1000), ("-.5", -0.5), ("10abc", None), ("2024-01-01", None), ("", None)]
-    + [(True, None), (None, None), ([5], None), ({}, None)],
-)
+EXACT = [
+    (5, 5),
+    (" 1e3 ", 1000),
+    ("-.5", -0.5),
+    ("10abc", None),
+    ("2024-01-01", None),
+    ("", None),
+    (True, None),
+    (None, None),
+    ([5], None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("value", "number"), EXACT, ids=repr)
 def test_an_exact_number_is_a_number_to_its_end(value, number):
     """Spaces around it do not count."""
     assert number == exact_number(value)

@@ -205,7 +205,10 @@ def usage_of(usage: Mapping[str, Any]) -> dict[str, Any]:
     details = usage.get("output_tokens_details")
     if isinstance(details, dict):
         others = {name: value for name, value in details.items() if name != "thinking_tokens"}
-        found["completion_tokens_details"] = {"reasoning_tokens": _count(details, "thinking_tokens"), **others}
+        found["completion_tokens_details"] = {
+            "reasoning_tokens": _count(details, "thinking_tokens"),
+            **others,
+        }
     if len(usage) > 2:
         found.update((k, v) for k, v in usage.items() if k not in _COUNTED and v is not None)
     return found

@@ -12,6 +12,7 @@ from ...wire.json import MAX_DEPTH, JSONError, loads, text_of
 from ...wire.sse import DataReader
 from ..base import DecodeError, ReplyError
 from ..failures import MAX_INDEX, failure_from, quoted
+from .blocks import StreamedBlock
 from .response import add_tier, annotations_of, checked_blocks, ending_of, extras_of, label_of, usage_of
 from .state import StateBuilder
 
@@ -19,48 +20,6 @@ _parse: Final = orjson.loads
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 #: Bytes of an answer that comes as JSON instead of a stream.
 _MAX_WHOLE: Final = 64 * 2**20
-
-
-class _Block:
-    """One content block while it is being streamed.
-
-    `start` is the block as it was begun, `pieces` what deltas added to its texts. `begin` and
-    `length` place a text in the content, `position` counts the tool calls.
-    """
-
-    __slots__ = ("begin", "citations", "ended", "kind", "length", "pieces", "position", "said", "start")
-
-    def __init__(self, start: dict[str, Any], begin: int, position: int) -> None:
-        self.start = start
-        self.kind = start.get("type")
-        self.begin = begin
-        self.length = 0
-        self.position = position
-        self.citations: list[Any] = []
-        self.pieces: dict[str, list[str]] = {}
-        self.said = False
-        self.ended = False
-
-    def whole(self) -> dict[str, Any]:
-        """The block as an answer in one piece would have it."""
-        block = dict(self.start)
-        for name, texts in self.pieces.items():
-            text = "".join(texts)
-            if name == "partial_json":
-                if text:
-                    block["input"] = _input(text)
-            else:
-                before = block.get(name)
-                block[name] = before + text if isinstance(before, str) else text
-        return block
-
-
-def _input(text: str) -> Any:
-    try:
-        return loads(text)
-    except JSONError:
-        # The way that the API documents for sending broken input back.
-        return {"INVALID_JSON": text}
 
 
 class Decoder:
@@ -89,8 +48,8 @@ class Decoder:
             "provider": provider,
         }
         #: The blocks by their index, and all of them in the order of their starts.
-        self._blocks: dict[int, _Block] = {}
-        self._order: list[_Block] = []
+        self._blocks: dict[int, StreamedBlock] = {}
+        self._order: list[StreamedBlock] = []
         self._usage: dict[str, Any] = {}
         self._extras: dict[str, Any] = {}
         self._length = 0
@@ -248,13 +207,13 @@ class Decoder:
             delta["reasoning_content"] = _text(start["thinking"])
         self._say(delta, index, start, chunks)
 
-    def _open(self, index: Any, start: dict[str, Any], chunks: list[dict[str, Any]]) -> _Block:
+    def _open(self, index: Any, start: dict[str, Any], chunks: list[dict[str, Any]]) -> StreamedBlock:
         if type(index) is not int or len(self._order) >= MAX_INDEX:
             raise ValueError
         if not self._started:
             self._started = True
             chunks.append(self._chunk({"role": "assistant", "content": ""}))
-        block = self._blocks[index] = _Block(start, self._length, self._calls)
+        block = self._blocks[index] = StreamedBlock(start, self._length, self._calls)
         self._order.append(block)
         if block.kind == "tool_use":
             self._calls += 1
@@ -290,7 +249,7 @@ class Decoder:
         if kind == "citations_delta":
             block.citations.append(delta["citation"])
         else:
-            _merge(block, delta)
+            block.merge(delta)
         thought = _text(delta["thinking"]) if kind == "thinking_delta" else ""
         self._say({"reasoning_content": thought} if thought else {}, index, delta, chunks)
 
@@ -299,7 +258,7 @@ class Decoder:
         if block is not None and not block.ended:
             self._end(block, chunks)
 
-    def _end(self, block: _Block, chunks: list[dict[str, Any]]) -> None:
+    def _end(self, block: StreamedBlock, chunks: list[dict[str, Any]]) -> None:
         block.ended = True
         if block.kind == "tool_use" and not block.said:
             arguments = text_of(block.start.get("input") or {})
@@ -382,16 +341,6 @@ _HANDLERS: Final = {
     "message_stop": Decoder._message_stop,
     "error": Decoder._error,
 }
-
-
-def _merge(block: _Block, delta: Mapping[str, Any]) -> None:
-    for name, value in delta.items():
-        if name == "type":
-            continue
-        if isinstance(value, str):
-            block.pieces.setdefault(name, []).append(value)
-        else:
-            block.start[name] = value
 
 
 def _text(value: Any) -> str:

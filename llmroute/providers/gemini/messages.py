@@ -113,7 +113,7 @@ class Conversation:
 
     def _answer(self, message: Mapping[str, Any], where: str) -> list[Part]:
         texts = parts_of(_said(message.get("content")), f"{where}.content", self._report)
-        if len(message) <= 2:
+        if len(message) <= 2 and "content" in message:
             return texts
         if message.get("refusal"):
             texts += parts_of(message["refusal"], f"{where}.refusal", self._report)

@@ -26,6 +26,8 @@ _DROPPED: Final = frozenset({
     "$schema", "$id", "$comment", "$defs", "definitions", "examples", "deprecated", "readOnly", "writeOnly",
     "additionalProperties", "strict",
 })  # fmt: skip
+#: Of several schemas in one the last one's count.
+_ANNOTATIONS: Final = frozenset({"title", "description", "default", "examples", "example", "$comment", "$id"})
 #: Keywords whose value maps names to schemas.
 _MAPS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 #: Keywords whose value is no schema, whatever it looks like.
@@ -63,13 +65,11 @@ class _Writer:
         self._nodes = 0
 
     def node(self, schema: Any, level: int) -> dict[str, Any]:
-        self._nodes += 1
-        if not isinstance(schema, Mapping) or level > _MAX_LEVELS or self._nodes > _MAX_NODES:
+        self._count()
+        if not isinstance(schema, Mapping) or level > _MAX_LEVELS:
             raise _InexpressibleError
-        if "$ref" in schema:
-            return self._resolved(schema, level)
-        if "allOf" in schema:
-            return self.node(_merged(schema), level + 1)
+        if "$ref" in schema or "allOf" in schema:
+            return self._composed(schema, level)
         written: dict[str, Any] = {}
         for key, value in schema.items():
             if key == "additionalProperties" and isinstance(value, Mapping) and value:
@@ -88,19 +88,41 @@ class _Writer:
             written.setdefault("type", "string")
         return written
 
-    def _resolved(self, schema: Mapping[str, Any], level: int) -> dict[str, Any]:
-        name = schema["$ref"]
-        if name in self._open or name not in self._definitions:
+    def _count(self) -> None:
+        self._nodes += 1
+        if self._nodes > _MAX_NODES:
             raise _InexpressibleError
-        target = self._definitions[name]
-        if not isinstance(target, Mapping):
+
+    def _composed(self, schema: Mapping[str, Any], level: int) -> dict[str, Any]:
+        """The node of a schema that refers to another or consists of several (allOf)."""
+        members = schema.get("allOf", [])
+        if not isinstance(members, list):
             raise _InexpressibleError
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        self._open.append(name)
+        names: list[str] = []
+        parts = [self._followed(part, names) for part in [*members, _without(schema, "allOf")]]
+        before = len(self._open)
+        self._open += names
         try:
-            return self.node({**target, **beside}, level + 1)
+            return self.node(_joined(parts), level + 1)
         finally:
-            self._open.pop()
+            del self._open[before:]
+
+    def _followed(self, part: Any, names: list[str]) -> Mapping[str, Any]:
+        """`part` without its `$ref`; the names that were followed are added to `names`."""
+        if not isinstance(part, Mapping):
+            raise _InexpressibleError
+        followed: Mapping[str, Any] = part
+        while "$ref" in followed:
+            self._count()
+            name = followed["$ref"]
+            if not isinstance(name, str) or name in self._open or name in names:
+                raise _InexpressibleError
+            target = self._definitions.get(name)
+            if not isinstance(target, Mapping):
+                raise _InexpressibleError
+            names.append(name)
+            followed = _joined([target, _without(followed, "$ref")])
+        return followed
 
     def types(self, written: dict[str, Any], value: Any, level: int) -> None:
         """One type, or a list of one and null, which is `nullable`."""
@@ -161,34 +183,31 @@ _WRITERS: Final[Mapping[str, Callable[[_Writer, dict[str, Any], Any, int], None]
 }
 
 
-def _merged(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema` with the members of its allOf beside its own, where they do not contradict."""
-    members = schema["allOf"]
-    if not isinstance(members, list):
-        raise _InexpressibleError
-    if len(members) == 1 and isinstance(members[0], Mapping):
-        return {**members[0], **{key: value for key, value in schema.items() if key != "allOf"}}
+def _without(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != name}
+
+
+def _joined(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """One schema that asks for what all `parts` ask for, where they do not contradict each other."""
     whole: dict[str, Any] = {}
-    for part in [*members, {key: value for key, value in schema.items() if key != "allOf"}]:
-        if not isinstance(part, Mapping) or "$ref" in part or "allOf" in part:
-            raise _InexpressibleError
+    for part in parts:
         for key, value in part.items():
-            if (
-                key == "properties"
-                and isinstance(value, Mapping)
-                and not value.keys() & whole.get(key, {}).keys()
-            ):
-                whole[key] = {**whole.get(key, {}), **value}
-            elif key == "required" and isinstance(value, list):
-                whole[key] = [
-                    *whole.get(key, []),
-                    *(name for name in value if name not in whole.get(key, [])),
-                ]
-            elif key not in whole or whole[key] == value:
+            known = whole.get(key)
+            if key not in whole or known == value or key in _ANNOTATIONS:
                 whole[key] = value
+            elif key == "properties":
+                whole[key] = _both(known, value)
+            elif key == "required" and isinstance(known, list) and isinstance(value, list):
+                whole[key] = [*known, *(name for name in value if name not in known)]
             else:
                 raise _InexpressibleError
     return whole
+
+
+def _both(first: Any, second: Any) -> dict[str, Any]:
+    if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys().isdisjoint(second):
+        return {**first, **second}
+    raise _InexpressibleError
 
 
 def _cleaned(schema: Any, where: str, level: int) -> Any:

@@ -127,7 +127,10 @@ def test_a_prefill_loses_its_blank_end() -> None:
             },
         ),
         (
-            {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"}},
+            {
+                "type": "file",
+                "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"},
+            },
             {
                 "type": "document",
                 "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="},
@@ -135,7 +138,11 @@ def test_a_prefill_loses_its_blank_end() -> None:
             },
         ),
         (
-            {"type": "file", "file": {"file_data": "aMOp", "filename": "a.txt"}, "citations": {"enabled": True}},
+            {
+                "type": "file",
+                "file": {"file_data": "aMOp", "filename": "a.txt"},
+                "citations": {"enabled": True},
+            },
             {
                 "type": "document",
                 "source": {"type": "text", "media_type": "text/plain", "data": "hé"},
@@ -309,7 +316,10 @@ def test_refusals_of_the_past_are_texts() -> None:
         ([USER, {"role": "assistant", "tool_calls": 5}], "messages[1].tool_calls"),
         ([USER, {"role": "tool", "content": "x"}], "messages[1].tool_call_id"),
         ([USER, {"role": "tool", "tool_call_id": "c", "content": 5}], "messages[1].content"),
-        ([USER, {"role": "assistant", "content": "x", "content_blocks": [5]}], "messages[1].content_blocks[0]"),
+        (
+            [USER, {"role": "assistant", "content": "x", "content_blocks": [5]}],
+            "messages[1].content_blocks[0]",
+        ),
     ],
 )
 def test_what_is_no_conversation_is_refused_by_place(messages: Any, where: str) -> None:

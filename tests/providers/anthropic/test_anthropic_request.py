@@ -179,7 +179,9 @@ def test_the_default_limit_is_what_the_model_can_write(model: str, expected: int
         ("claude-sonnet-4-5", {"anthropic_version": "vertex-2023-10-16"}, True),
     ],
 )
-def test_sampling_is_left_out_where_the_api_refuses_it(model: str, params: dict[str, Any], sent: bool) -> None:
+def test_sampling_is_left_out_where_the_api_refuses_it(
+    model: str, params: dict[str, Any], sent: bool
+) -> None:
     """From Claude 4.7 and from API version 2026-10-21 on; a default value is not worth a warning."""
     wire = request(model=model, temperature=0.5, top_p=1, **params)
     body = encoded(model=model, temperature=0.5, top_p=1, **params)
@@ -231,7 +233,9 @@ def test_a_budget_leaves_room_for_the_answer(limit: int, budget: int | None) -> 
     """It is at least 1,024 and less than max_tokens, or there is none, which is told."""
     wire = request(reasoning_effort="high", max_tokens=limit)
 
-    assert budget == encoded(reasoning_effort="high", max_tokens=limit).get("thinking", {}).get("budget_tokens")
+    assert budget == encoded(reasoning_effort="high", max_tokens=limit).get("thinking", {}).get(
+        "budget_tokens"
+    )
     assert (budget is None) == bool(wire.warnings)
 
 
@@ -478,7 +482,10 @@ def test_nesting_without_end_is_refused() -> None:
     for _ in range(5000):
         deep = {"properties": {"x": deep}}
 
-    assert "nested" in refusal(tools=[{"type": "function", "function": {"name": "f", "parameters": deep}}]).message
-    assert "nested" in refusal(
-        response_format={"type": "json_schema", "json_schema": {"schema": deep}}
-    ).message
+    assert (
+        "nested"
+        in refusal(tools=[{"type": "function", "function": {"name": "f", "parameters": deep}}]).message
+    )
+    assert (
+        "nested" in refusal(response_format={"type": "json_schema", "json_schema": {"schema": deep}}).message
+    )

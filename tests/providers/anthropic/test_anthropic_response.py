@@ -34,8 +34,9 @@ def test_arguments_are_compact_and_keep_their_digits() -> None:
     """No blanks, no escapes for other scripts, no rounding."""
     call = {**CALL, "input": {"n": 9007199254740993, "é": [1.5, None]}}
 
-    assert '{"n":9007199254740993,"é":[1.5,null]}' == (
-        message_of([call])["tool_calls"][0]["function"]["arguments"]
+    assert (
+        '{"n":9007199254740993,"é":[1.5,null]}'
+        == (message_of([call])["tool_calls"][0]["function"]["arguments"])
     )
 
 
@@ -121,10 +122,15 @@ def test_citations_with_a_url_are_annotations() -> None:
     }
     search = {"type": "search_result_location", "source": "https://example.org/b", "title": "B"}
     page = {"type": "page_location", "document_index": 0, "start_page_number": 1, "end_page_number": 2}
-    message = message_of([text("ab"), text("cde", citations=[web, page, search]), text("f", citations=[page])])
+    message = message_of(
+        [text("ab"), text("cde", citations=[web, page, search]), text("f", citations=[page])]
+    )
 
     assert [
-        {"type": "url_citation", "url_citation": {"start_index": 2, "end_index": 5, "url": url, "title": title}}
+        {
+            "type": "url_citation",
+            "url_citation": {"start_index": 2, "end_index": 5, "url": url, "title": title},
+        }
         for url, title in (("https://example.org/a", ""), ("https://example.org/b", "B"))
     ] == message["annotations"]
     assert [
@@ -174,7 +180,11 @@ def test_an_error_object_in_a_200_is_the_failure() -> None:
         kit.target().decode(kit.reply(error), {})
 
     failure = caught.value.failure
-    assert ("status", "overloaded_error", "anthropic error: Busy") == (failure.kind, failure.type, failure.message)
+    assert ("status", "overloaded_error", "anthropic error: Busy") == (
+        failure.kind,
+        failure.type,
+        failure.message,
+    )
     assert "req_1" == failure.body["request_id"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import anthropic_kit as kit
@@ -130,7 +131,7 @@ def test_turns_alternate_and_results_answer_their_calls(messages: list[dict[str,
     turns = kit.encoded(messages)["messages"]
     roles = [turn["role"] for turn in turns]
 
-    assert all(one != other for one, other in zip(roles, roles[1:], strict=False))
+    assert all(one != other for one, other in pairwise(roles))
     for k, turn in enumerate(turns):
         calls = [block["id"] for block in _listed(turn["content"]) if block["type"] == "tool_use"]
         if calls:
@@ -142,7 +143,12 @@ def test_turns_alternate_and_results_answer_their_calls(messages: list[dict[str,
 
 CITATION = st.sampled_from(
     [
-        {"type": "web_search_result_location", "url": "https://e.org/a", "title": "A", "encrypted_index": "x"},
+        {
+            "type": "web_search_result_location",
+            "url": "https://e.org/a",
+            "title": "A",
+            "encrypted_index": "x",
+        },
         {"type": "char_location", "document_index": 0, "start_char_index": 0, "end_char_index": 4},
     ]
 )
@@ -192,9 +198,7 @@ def test_an_answer_goes_back_as_it_came(blocks: list[dict[str, Any]], strict: bo
 
 
 @given(ANSWERS, st.integers(1, 9), st.integers(1, 60))
-def test_a_stream_says_what_the_whole_answer_says(
-    blocks: list[dict[str, Any]], piece: int, cut: int
-) -> None:
+def test_a_stream_says_what_the_whole_answer_says(blocks: list[dict[str, Any]], piece: int, cut: int) -> None:
     """Joined, its chunks are the message, whatever the pieces of the model and of the network."""
     answer = kit.message(blocks)
     choice = kit.target().decode(kit.reply(answer), {})["choices"][0]

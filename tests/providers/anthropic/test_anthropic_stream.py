@@ -87,7 +87,11 @@ def test_the_last_chunk_has_the_finish_reason_and_the_usage() -> None:
 def test_citations_are_annotations_at_the_end_of_their_block() -> None:
     """Their place is known only then."""
     citation = {"type": "web_search_result_location", "url": "https://e.org", "title": "E"}
-    cited = {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": citation}}
+    cited = {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "citations_delta", "citation": citation},
+    }
     found = kit.assembled(streamed(sse(START, TEXT, cited, piece("ab"), STOP, DELTA, END))[0])
 
     assert [
@@ -160,7 +164,11 @@ ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "Busy
         (sse(START, TEXT, piece("x"), DELTA)[:-40], "interrupted", "invalid_response_error"),
         (sse(START, TEXT, piece("x")) + b"data: [DONE]\n\n", "interrupted", "invalid_response_error"),
         (sse(START, TEXT, ERROR, piece("x"), DELTA, END), "status", "overloaded_error"),
-        (sse(START, {"error": {"type": "overloaded_error", "message": "Busy"}}), "status", "overloaded_error"),
+        (
+            sse(START, {"error": {"type": "overloaded_error", "message": "Busy"}}),
+            "status",
+            "overloaded_error",
+        ),
         (json.dumps(ERROR).encode(), "status", "overloaded_error"),
         (sse(START) + json.dumps(ERROR).encode() + b"\n\n", "status", "overloaded_error"),
         (sse(START) + b"data: {broken\n\n" + sse(DELTA, END), "parse", "invalid_response_error"),
@@ -239,8 +247,27 @@ def test_broken_input_of_a_server_tool_is_kept() -> None:
 
 
 JSON = st.none() | st.booleans() | st.integers(-1, 3) | st.text("ab", max_size=3) | st.just([]) | st.just({})
-MEMBERS = ["index", "content_block", "delta", "message", "usage", "error", "stop_reason", "type", "text", "input"]
-KINDS = ["text", "text_delta", "tool_use", "thinking", "thinking_delta", "input_json_delta", "citations_delta"]
+MEMBERS = [
+    "index",
+    "content_block",
+    "delta",
+    "message",
+    "usage",
+    "error",
+    "stop_reason",
+    "type",
+    "text",
+    "input",
+]
+KINDS = [
+    "text",
+    "text_delta",
+    "tool_use",
+    "thinking",
+    "thinking_delta",
+    "input_json_delta",
+    "citations_delta",
+]
 OBJECTS = st.dictionaries(st.sampled_from(MEMBERS), JSON | st.sampled_from(KINDS), max_size=4)
 NAMES = [
     "content_block_delta",

@@ -10,7 +10,10 @@ from typing import Any
 import anthropic_kit as kit
 import pytest
 import typing_extensions
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
+from anthropic.types.message_create_params import (
+    MessageCreateParamsNonStreaming,
+    MessageCreateParamsStreaming,
+)
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 CASES = kit.cases("anthropic") + kit.cases("anthropic_own")
@@ -35,7 +38,7 @@ def problems(value: Any, hint: Any, path: str = "$") -> list[str]:
     if origin is dict:
         pairs = value.items() if isinstance(value, dict) else [(None, None)]
         return [each for name, item in pairs for each in problems(item, args[1], f"{path}.{name}")]
-    if isinstance(origin, type) and issubclass(origin, collections.abc.Iterable) or args:
+    if (isinstance(origin, type) and issubclass(origin, collections.abc.Iterable)) or args:
         if not isinstance(value, list):
             return [f"{path}: no list but {value!r}"]
         return [each for i, item in enumerate(value) for each in problems(item, args[0], f"{path}[{i}]")]
@@ -83,11 +86,18 @@ def test_every_request_fits_anthropic_s_types(case: dict[str, Any]) -> None:
 
 FILE = {"type": "file", "file": {"file_data": "aGk=", "filename": "a.txt"}, "citations": {"enabled": True}}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-FUNCTION = {"name": "f", "strict": True, "parameters": {"type": "object", "properties": {"x": {"minimum": 1}}}}
+FUNCTION = {
+    "name": "f",
+    "strict": True,
+    "parameters": {"type": "object", "properties": {"x": {"minimum": 1}}},
+}
 SCHEMA = {"name": "n", "schema": {"type": "object", "properties": {"x": {"type": "string", "maxLength": 3}}}}
 RICH: dict[str, Any] = {
     "messages": [
-        {"role": "developer", "content": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}]},
+        {
+            "role": "developer",
+            "content": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
+        },
         {"role": "user", "content": [FILE, IMAGE, {"type": "file", "file": {"file_id": "file_1"}}]},
         {
             "role": "assistant",
@@ -121,7 +131,9 @@ RICH: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-5", "claude-opus-4-6", "claude-opus-5-5"])
+@pytest.mark.parametrize(
+    "model", ["claude-haiku-4-5", "claude-opus-4-5", "claude-opus-4-6", "claude-opus-5-5"]
+)
 @pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
 @pytest.mark.parametrize("choice", ["auto", "required"])
 def test_a_request_with_everything_fits_anthropic_s_types(model: str, effort: str, choice: str) -> None:

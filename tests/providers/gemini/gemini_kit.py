@@ -97,9 +97,7 @@ def reply(body: Any, status: int = 200, **headers: str) -> WireReply:
     return WireReply(status, CIMultiDict(headers), data)
 
 
-def decoded(
-    body: Any, *, strict: bool = True, params: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def decoded(body: Any, *, strict: bool = True, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return target(strict=strict).decode(reply(body), params or {"model": MODEL})
 
 
