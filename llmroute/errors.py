@@ -119,7 +119,7 @@ class APIStatusError(APIError):
         headers: Mapping[str, str] | None = None,
         route: Route | None = None,
         type: str | None = None,
-        code: str | None = None,
+        code: str | int | None = None,
         param: str | None = None,
         retry_after: float | None = None,
     ) -> None:

@@ -37,7 +37,7 @@ class Failure:
     kind: FailureKind
     message: str
     type: str | None = None
-    code: str | None = None
+    code: str | int | None = None
     param: str | None = None
     retry_after: float | None = None
     body: Any = attrs.field(default=None, repr=False)

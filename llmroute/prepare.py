@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from .types.convert import plain
-from .wire.hosts import header_problem
+from .wire.hosts import header_name_problem, header_problem
 
 #: Placeholders of SDKs for "not given"; they never reach the wire.
 _SENTINELS = frozenset({"NotGiven", "Omit", "NotGivenType"})
@@ -121,7 +121,7 @@ def _extra_headers(value: Any) -> Mapping[str, str] | None:
     for name, text in (headers or {}).items():
         if not isinstance(name, str) or not isinstance(text, str):
             raise BadBody(f"extra_headers.{name!s:.60}", "expected a name and a text")
-        problem = header_problem(name) or header_problem(text)
+        problem = header_name_problem(name) or header_problem(text)
         if problem is not None:
             raise BadBody(f"extra_headers.{name!r:.60}", problem)
     return headers

@@ -39,6 +39,7 @@ _OPTION_ALIASES = {
     "azure-resource-name": "resource_name",
     "azure-deployment-id": "deployment_id",
     "azure-api-version": "api_version",
+    "azure-extra-params": "azure_extra_parameters",
 }
 
 #: Plain headers that a provider's own clients send, by provider.

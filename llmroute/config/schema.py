@@ -145,7 +145,7 @@ OPTIONS: Mapping[str, Any] = {
         (
             "anthropic_beta anthropic_version api_version aws_auth_type aws_bedrock_model "
             "aws_external_id aws_role_arn azure_ad_tenant_id azure_api_version azure_auth_mode "
-            "azure_deployment_name azure_endpoint_name azure_entra_client_id azure_entra_scope "
+            "azure_deployment_name azure_endpoint_name azure_extra_parameters azure_entra_client_id azure_entra_scope "
             "azure_entra_tenant_id azure_extra_params azure_foundry_url azure_managed_client_id "
             "azure_model_name azure_workload_client_id azure_workload_tenant_id deployment_id "
             "fireworks_account_id huggingface_base_url mistral_fim_completion openai_beta "

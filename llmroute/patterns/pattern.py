@@ -16,9 +16,7 @@ from .limits import (
     PatternError,
     PatternTimeout,
 )
-from .parser import Parser
 from .template import Template
-from .writer import Writer
 
 
 class Match:
@@ -151,8 +149,11 @@ def compile_pattern(text: str, flags: str = "") -> Pattern:
         raise PatternError(f"more than {MAX_PATTERN:,} characters", MAX_PATTERN)
     if not set(flags) <= set("gims") or len(set(flags)) < len(flags):
         raise PatternError(f"flags {flags[:10]!r}, expected each of g, i, m, s at most once", 0)
-    # Takes 10 ms to import: only who uses a pattern pays for it.
+    # These take 10 ms to import: only who uses a pattern pays for them.
     import regex  # type: ignore[import-untyped,unused-ignore]
+
+    from .parser import Parser
+    from .writer import Writer
 
     parser = Parser(text, flags)
     try:

@@ -206,7 +206,7 @@ def problem_of(candidate: Mapping[str, Any], reading: Reading) -> Failure | None
     When not strict the caller sees the raw finish reason, so nothing has to stand in for it.
     """
     raw = candidate.get("finishReason")
-    if not reading.strict or raw not in _BROKEN:
+    if not reading.strict or not isinstance(raw, str) or raw not in _BROKEN:
         return None
     told = candidate.get("finishMessage")
     told = f": {quoted(told)}" if isinstance(told, str) and told else ""

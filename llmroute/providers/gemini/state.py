@@ -117,7 +117,7 @@ def arranged(
         if kind == "native" and isinstance(entry.get("part"), Mapping):
             parts.append(dict(entry["part"]))
             continue
-        part = next(rest[kind], None) if kind in rest else None
+        part = next(rest[kind], None) if isinstance(kind, str) and kind in rest else None
         # A thought is only worth its tokens when the model asked for it back.
         if part is None or (kind == "thought" and "signature" not in entry):
             continue
@@ -150,7 +150,9 @@ def _cut(text: str, lengths: list[int], *, thought: bool) -> Iterator[Part]:
 
 
 def _changed(entries: list[Mapping[str, Any]], texts: list[Part]) -> list[Part]:
-    signatures = [entry.get("signature") for entry in entries if entry.get("kind") == "text"]
+    signatures = [
+        entry["signature"] for entry in entries if entry.get("kind") == "text" and "signature" in entry
+    ]
     if not texts or not signatures:
         return texts
     return [*texts[:-1], _signed(texts[-1], signatures[-1])]

@@ -314,7 +314,7 @@ class _Choice:
     def _reason(self, candidate: Mapping[str, Any]) -> str | None:
         """The finish reason, once: some streams repeat it."""
         raw = candidate.get("finishReason")
-        if not raw or (problem_of(candidate, self._reading) is not None):
+        if not isinstance(raw, str) or not raw or problem_of(candidate, self._reading) is not None:
             return None
         reason = self._answer.finish_reason(raw)
         if reason == self.finished:
