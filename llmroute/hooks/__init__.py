@@ -1,0 +1,1 @@
+"""Guardrails and mutators: checks before and after the model, and the engine that runs them."""
