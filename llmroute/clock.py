@@ -101,16 +101,13 @@ class _Timeout:
             raise RuntimeError("a time limit needs a task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._start(task.get_loop())
-
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._handle = loop.call_later(self._seconds, self.expire)
-
-    def _stop(self) -> None:
-        self._handle.cancel()
+        self._handle = task.get_loop().call_later(self._seconds, self.expire)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
-        self._stop()
+        self._handle.cancel()
+        self._translate(kind)
+
+    def _translate(self, kind: type[BaseException] | None) -> None:
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             # Only our own cancellation becomes a timeout; somebody else's passes on.
             raise TimeoutError
@@ -174,9 +171,15 @@ class _SharedTimeout(_Timeout):
         self._expired = False
         self._clock = clock
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._slot = self._clock.shared_timers(loop).slot(self._seconds)
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time limit needs a task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._slot = self._clock.shared_timers(task.get_loop()).slot(self._seconds)
         self._slot.add(self)
 
-    def _stop(self) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
         self._slot.discard(self)
+        self._translate(kind)

@@ -18,9 +18,9 @@ from .errors import ConfigError, Problem, RouterClosedError
 from .outcome import Failure, Outcome, OutcomeStream, StreamEnd
 from .prepare import BadBody
 from .request import Call, CallLog, Request
-from .routing.build import key_source
+from .routing.build import missing_credential
 from .routing.plan import Plan, Planner, targets_of
-from .telemetry.events import CallFinished, CallStarted, Event
+from .telemetry.events import CallFinished, CallStarted
 
 RequestConfig = Literal["deny", "untrusted", "trusted"]
 
@@ -86,7 +86,7 @@ class Core:
         missing = [
             Problem(f"{spec.path}.api_key", text)
             for spec in targets_of(plan.spec)
-            if (text := key_source(spec, self.env).missing()) is not None
+            if (text := missing_credential(spec, self.env)) is not None
         ]
         if missing:
             raise ConfigError(missing)
@@ -110,22 +110,10 @@ class Core:
             limit = timeout if limit is None else min(limit, timeout)
         deadline = now + (CALL_TIMEOUT if limit is None else limit)
         call = Call(request, CallLog(now), deadline, limit is not None, request.trace_id)
-        if self.env.emit is not None:
-            return await self._observed(plan, call, self.env.emit), call
-        return await self._tracked(plan, call), call
-
-    async def _observed(self, plan: Plan, call: Call, emit: Callable[[Event], None]) -> Outcome:
-        request, clock = call.request, self.env.clock
-        model = request.body.get("model")
-        named = model if isinstance(model, str) else None
-        emit(CallStarted(call.id, call.id, call.log.started, named, request.body.get("stream") is True))
-        outcome = await self._tracked(plan, call)
-        now = clock.now()
-        emit(CallFinished(call.id, call.id, now, outcome.status, route_of(outcome, call.log, call.id, now)))
-        return outcome
-
-    async def _tracked(self, plan: Plan, call: Call) -> Outcome:
-        """Run the call so that `aclose` can wait for it, and for its stream."""
+        emit = self.env.emit
+        if emit is not None:
+            emit(_started(call))
+        # Known by its task while it runs, so that `aclose` can wait for it or end it.
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
@@ -136,7 +124,9 @@ class Core:
                 self._drained()
         if outcome.stream is not None:
             self._follow(outcome.stream)
-        return outcome
+        if emit is not None:
+            emit(_finished(call, outcome, self.env.clock.now()))
+        return outcome, call
 
     def _follow(self, stream: OutcomeStream) -> None:
         """A stream runs until it ends, whoever reads it. Held weakly: one that is dropped hangs up."""
@@ -179,6 +169,17 @@ class Core:
                 _end(its_loop, loop, stream.close)
         self._tasks.clear()
         self._streams.clear()
+
+
+def _started(call: Call) -> CallStarted:
+    body = call.request.body
+    model = body.get("model")
+    named = model if isinstance(model, str) else None
+    return CallStarted(call.id, call.id, call.log.started, named, body.get("stream") is True)
+
+
+def _finished(call: Call, outcome: Outcome, now: float) -> CallFinished:
+    return CallFinished(call.id, call.id, now, outcome.status, route_of(outcome, call.log, call.id, now))
 
 
 def _end(loop: asyncio.AbstractEventLoop, current: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:

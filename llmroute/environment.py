@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from .clock import Clock
+from .providers.auth.token import TokenTable
 from .telemetry.events import Event
 from .transport.base import Transport
 
@@ -61,6 +62,7 @@ class Environment:
     random: Callable[[], float]
     variable: Callable[[str], str | None]
     states: StateTable = attrs.field(factory=StateTable)
+    tokens: TokenTable = attrs.field(factory=TokenTable)
     emit: Callable[[Event], None] | None = None
     adapters: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
     #: True for transports that reach no provider, so that no key is needed.

@@ -159,7 +159,8 @@ def _target_reasons(target: ExplainedTarget, spec: TargetSpec) -> tuple[str, ...
     if target.waits:
         waits = ", ".join(f"{wait:g}" for wait in target.waits)
         codes = ", ".join(map(str, target.retry_on))
-        reasons.append(f"up to {len(target.waits)} retries after {waits} s, on {codes or 'connection errors'}")
+        count = f"{len(target.waits)} {'retry' if len(target.waits) == 1 else 'retries'}"
+        reasons.append(f"up to {count} after {waits} s, on {f'{codes} and ' if codes else ''}connection errors")
     if target.request_timeout is not None:
         reasons.append(f"each attempt within {target.request_timeout:g} s")
     return tuple(reasons)

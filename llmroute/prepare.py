@@ -61,7 +61,7 @@ def checked_body(body: dict[str, Any]) -> dict[str, Any]:
         kind = type(value)
         if kind in _ATOMS:
             continue
-        made = _DROPPED if kind.__name__ in _SENTINELS else _plain(value, name)
+        made = _plain(value, name) if kind.__name__ not in _SENTINELS else _DROPPED
         if made is not value:
             changed[name] = made
     if changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import attrs
@@ -202,9 +203,9 @@ class Router:
         outcome, call = await core.run(plan, request, self._timeout(options))
         if outcome.stream is not None:
             return ChatStream(outcome, call, core.env.clock.now)
-        route = route_of(outcome, call.log, request.trace_id, core.env.clock.now())
+        route = partial(route_of, outcome, call.log, request.trace_id, core.env.clock.now())
         if outcome.failure is not None:
-            raise error_of(outcome, route)
+            raise error_of(outcome, route())
         return ChatCompletion.from_dict(outcome.body or {}, route)
 
     async def handle(

@@ -10,7 +10,8 @@ import attrs
 from ..config.spec import TargetSpec
 from ..environment import Environment
 from ..outcome import Failure, Outcome
-from ..providers.auth.key import KeySource
+from ..providers.auth.base import Credentials
+from ..providers.auth.key import CredentialError, KeySource
 from ..providers.base import Adapter, DecodeError, EncodeError, ReplyError
 from ..request import Call
 from ..telemetry.events import AttemptFinished, ParametersDropped
@@ -19,7 +20,7 @@ from ..types.route import Attempt
 from ..wire.message import WireReply, WireRequest
 from ..wire.retry_after import retry_after_of
 from .params import effective_params, is_stream, model_of
-from .stream import LiveStream, open_stream
+from .stream import open_stream
 
 MAX_ANSWER = 64 * 2**20
 MAX_ERROR_BODY = 64 * 2**10
@@ -29,38 +30,49 @@ _STATUS = {"connection": 503, "connect_timeout": 408, "protocol": 502, "too_larg
 
 
 class Exchange:
-    """Encode, send, decode. The innermost layer of every target."""
+    """Encode, send, decode. The innermost layer of every target.
 
-    __slots__ = ("_adapter", "_env", "_key", "_spec", "_static_key")
+    With `credentials` the adapter gets no key: they finish the encoded request.
+    """
 
-    def __init__(self, spec: TargetSpec, adapter: Adapter, key: KeySource, env: Environment) -> None:
+    __slots__ = ("_adapter", "_credentials", "_env", "_key", "_spec", "_static_key")
+
+    def __init__(
+        self,
+        spec: TargetSpec,
+        adapter: Adapter,
+        key: KeySource,
+        env: Environment,
+        credentials: Credentials | None = None,
+    ) -> None:
         self._spec = spec
         self._adapter = adapter
         self._key = key
         self._env = env
-        self._static_key = key.static
+        self._credentials = credentials
+        self._static_key = key.static if credentials is None else None
 
     async def __call__(self, call: Call) -> Outcome:
         clock = self._env.clock
         started = clock.now()
-        outcome = await self._attempt(call, self._static_key)
-        if outcome.status == 401 and self._key.renewable and outcome.failure and outcome.failure.kind != "auth":
-            # A key that the host makes may have been rotated: ask once more.
-            self._key.forget()
-            outcome = await self._attempt(call, None)
+        outcome = await self._attempt(call, self._static_key, started)
+        if outcome.failure is not None and self._renews(outcome.status, outcome.failure):
+            # What is made or fetched may have been rotated or have expired: ask once more.
+            (self._credentials or self._key).forget()
+            outcome = await self._attempt(call, None, clock.now())
         self._log(call, started, clock.now(), outcome)
         return outcome
 
-    async def _attempt(self, call: Call, key: str | None) -> Outcome:
+    async def _attempt(self, call: Call, key: str | None, now: float) -> Outcome:
         request = call.request
         params = effective_params(self._spec, request.body)
         model = model_of(params)
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
-        if key is None:
+        if key is None and self._credentials is None:
             try:
                 key = await self._key.get()
-            except LookupError as error:
+            except CredentialError as error:
                 return self._refused(401, model, str(error), kind="auth", code="missing_api_key")
         try:
             wire = self._adapter.encode(params, key)
@@ -70,16 +82,18 @@ class Exchange:
             wire = self._addressed(wire, call)
         if wire.warnings:
             self._warn(call, wire.warnings)
-        return await self._exchange(call, params, model, wire)
+        return await self._exchange(call, params, model, wire, now)
 
     async def _exchange(
-        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, now: float
     ) -> Outcome:
-        limit, kind = self._limit(call, is_stream(params))
+        limit, kind = self._limit(call, is_stream(params), now)
         reply: Exchanged | None = None
         kept = False
         try:
             async with self._env.clock.timeout(limit):
+                if self._credentials is not None:
+                    wire = await _authorized(wire, self._credentials)
                 reply = await self._env.transport.send(
                     wire,
                     connect_timeout=call.request.connect_timeout or self._spec.timeouts.connect,
@@ -88,6 +102,8 @@ class Exchange:
                 outcome = await self._answer(call, params, model, reply)
             kept = outcome.stream is not None
             return outcome
+        except CredentialError as error:
+            return self._refused(401, model, str(error), kind="auth", code="no_credentials")
         except TimeoutError:
             return self._timed_out(model, limit or 0.0, kind)
         except TransportError as error:
@@ -101,21 +117,25 @@ class Exchange:
         self, call: Call, params: Mapping[str, Any], model: str, reply: Exchanged
     ) -> Outcome:
         status = reply.status
-        if not 200 <= status <= 599:
-            failure = Failure("protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error")
-            return self._failed(502, model, failure)
-        if status >= 300:
+        if 200 <= status <= 299:
+            if is_stream(params):
+                return await self._stream_answer(call, params, model, reply)
+            whole = WireReply(status, reply.headers, await reply.read(MAX_ANSWER))
+            return self._decoded(params, model, reply, whole)
+        if 300 <= status <= 599:
             return await self._error_answer(model, reply)
-        if is_stream(params):
-            opened = await open_stream(reply, self._adapter.decoder(params), self._env.clock)
-            if isinstance(opened, Failure):
-                return self._failed(_stream_status(opened), model, opened, reply)
-            self._watch(call, opened)
-            return Outcome(
-                status, self._spec.path, self._spec.provider, model, stream=opened, headers=reply.headers
-            )
-        whole = WireReply(status, reply.headers, await reply.read(MAX_ANSWER))
-        return self._decoded(params, model, reply, whole)
+        failure = Failure("protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error")
+        return self._failed(502, model, failure)
+
+    async def _stream_answer(
+        self, call: Call, params: Mapping[str, Any], model: str, reply: Exchanged
+    ) -> Outcome:
+        opened = await open_stream(reply, self._adapter.decoder(params), self._env.clock)
+        if isinstance(opened, Failure):
+            return self._failed(_stream_status(opened), model, opened, reply)
+        opened.watch(self._spec.timeouts.stream_idle, call.deadline if call.lasting else None)
+        spec = self._spec
+        return Outcome(reply.status, spec.path, spec.provider, model, stream=opened, headers=reply.headers)
 
     def _decoded(
         self, params: Mapping[str, Any], model: str, reply: Exchanged, whole: WireReply
@@ -146,6 +166,9 @@ class Exchange:
             failure = attrs.evolve(failure, retry_after=wait)
         return self._failed(reply.status, model, failure, reply)
 
+    def _renews(self, status: int, failure: Failure) -> bool:
+        return failure.kind == "status" and (self._credentials or self._key).renews(status, failure)
+
     # -- parts ---------------------------------------------------------------------------------
 
     def _addressed(self, wire: WireRequest, call: Call) -> WireRequest:
@@ -163,7 +186,7 @@ class Exchange:
             changes["url"] = wire.url.update_query(request.extra_query)
         return attrs.evolve(wire, **changes)
 
-    def _limit(self, call: Call, stream: bool) -> tuple[float | None, str]:
+    def _limit(self, call: Call, stream: bool, now: float) -> tuple[float | None, str]:
         """Seconds for this attempt (for a stream: up to its commit), and whose limit it is."""
         timeouts = self._spec.timeouts
         limit, kind = timeouts.request, "timeout"
@@ -171,15 +194,12 @@ class Exchange:
             limit = timeouts.first_token if limit is None else min(limit, timeouts.first_token)
         if call.deadline is None:
             return limit, kind
-        left = max(0.0, call.deadline - self._env.clock.now())
+        left = max(0.0, call.deadline - now)
         if limit is None and call.later is not None and call.later.count:
             limit = left / (call.later.count + 1)
         if limit is None or left <= limit:
             return left, "deadline"
         return limit, kind
-
-    def _watch(self, call: Call, stream: LiveStream) -> None:
-        stream.watch(self._spec.timeouts.stream_idle, call.deadline if call.lasting else None)
 
     def _timed_out(self, model: str, limit: float, kind: str) -> Outcome:
         milliseconds = round(limit * 1000)
@@ -237,6 +257,13 @@ class Exchange:
 
 def _stream_status(failure: Failure) -> int:
     return _STATUS.get(failure.kind, 502)
+
+
+async def _authorized(wire: WireRequest, credentials: Credentials) -> WireRequest:
+    """The request with its credentials, unless the call brought an Authorization of its own."""
+    if any(name.lower() == "authorization" for name in wire.headers):
+        return wire
+    return await credentials.authorize(wire)
 
 
 async def _prefix(reply: Exchanged, limit: int) -> bytes:

@@ -28,7 +28,9 @@ class OpenAICompatible:
     A target whose `custom_host` or options cannot be used raises EncodeError at every `encode`.
     """
 
-    __slots__ = ("_cleans", "_constant", "_history", "_kept", "_row", "_settings", "_shapes", "_url")
+    __slots__ = (
+        "_cleans", "_constant", "_history", "_keeps", "_kept", "_row", "_settings", "_shapes", "_url",
+    )  # fmt: skip
 
     def __init__(self, row: Row, settings: ProviderSettings) -> None:
         self._row = row
@@ -38,6 +40,9 @@ class OpenAICompatible:
         # Behind a host of the target's own may be any server; what OpenAI refuses it may need.
         self._history = {} if row.slug == "openai" and settings.base_url else row.history
         self._cleans = not settings.passthrough
+        finish = row.blank_finish or (row.finish_reasons and settings.strict)
+        #: Whether a usual answer is handed on as it is.
+        self._keeps = not (row.adds_provider or row.empty_usage or finish)
         self._kept: dict[str | None, dict[str, str]] = {}
         self._url: URL | None = None
         self._constant: dict[str, str] | None = None
@@ -100,7 +105,10 @@ class OpenAICompatible:
         `created` is then the time of the `Date` header, 0 without one.
         """
         row = self._row
-        body = checked_completion(parsed_reply(reply, row.slug), row.slug, row.errors)
+        parsed = parsed_reply(reply, row.slug)
+        if self._keeps and _is_usual(parsed):
+            return parsed  # type: ignore[no-any-return]
+        body = checked_completion(parsed, row.slug, row.errors)
         without_reserved(body)
         if body.get("object") is None:
             body["object"] = "chat.completion"
@@ -131,6 +139,20 @@ class OpenAICompatible:
 
     def decoder(self, params: Mapping[str, Any]) -> OpenAIStreamDecoder:
         return OpenAIStreamDecoder(self._row, self._settings.strict)
+
+
+def _is_usual(body: Any) -> bool:
+    """Whether an answer is what nearly all are: one sound choice and nothing to add or to take away."""
+    if type(body) is not dict or "route" in body or "hook_results" in body:
+        return False
+    choices = body.get("choices")
+    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+        return False
+    choice = choices[0]
+    message, index = choice.get("message"), choice.get("index")
+    if type(message) is not dict or type(index) is not int or index != 0:
+        return False
+    return bool(body.get("object") and body.get("created") and message.get("role")) and "reasoning" not in message
 
 
 def _dumped(params: Mapping[str, Any]) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final, cast
 
+from .auth.base import Credentials, CredentialSettings
 from .base import Adapter, ProviderSettings
 from .catalogue import ROWS
 from .openai import OpenAICompatible
@@ -13,13 +14,21 @@ from .openai import OpenAICompatible
 #: Providers with code of their own: "module:name" of a callable that takes ProviderSettings.
 ADAPTERS: Final[Mapping[str, str]] = {
     "anthropic": "llmroute.providers.anthropic:adapter",
+    "bedrock": "llmroute.providers.bedrock:adapter",
     "bytez": "llmroute.providers.bytez:adapter",
     "google": "llmroute.providers.gemini:adapter",
     "predibase": "llmroute.providers.predibase:adapter",
 }
 
+#: Providers whose requests are signed or need a fetched token: "module:name" of a callable that takes
+#: CredentialSettings and returns Credentials, or None where the target's key is all it needs.
+CREDENTIALS: Final[Mapping[str, str]] = {
+    "bedrock": "llmroute.providers.bedrock.credentials:credentials",
+}
+
 _ENV: Final[Mapping[str, tuple[str, ...]]] = {
     "anthropic": ("ANTHROPIC_API_KEY",),
+    "bedrock": ("AWS_BEARER_TOKEN_BEDROCK",),
     "bytez": ("BYTEZ_API_KEY", "BYTEZ_KEY"),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
 }
@@ -32,7 +41,6 @@ _LATER: Final[Mapping[str, str]] = {
         "its v1 API can be reached as provider openai with custom_host "
         "https://RESOURCE.openai.azure.com/openai/v1"
     ),
-    "bedrock": "",
     "cohere": "provider openai with custom_host https://api.cohere.ai/compatibility/v1 comes close",
     "cortex": "",
     "huggingface": "provider openai with custom_host https://router.huggingface.co/v1 comes close",
@@ -62,6 +70,15 @@ def adapter_for(settings: ProviderSettings) -> Adapter:
     if row is None:
         raise LookupError(refusal(settings.provider) or f"unknown provider {settings.provider!r}")
     return OpenAICompatible(row, settings)
+
+
+def credentials_for(settings: CredentialSettings) -> Credentials | None:
+    """New credentials for a target, None where it needs nothing but a key."""
+    place = CREDENTIALS.get(settings.provider)
+    if place is None:
+        return None
+    module, _, name = place.partition(":")
+    return cast("Credentials | None", getattr(import_module(module), name)(settings))
 
 
 def known_providers() -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from ..layers.exchange import Exchange
 from ..layers.observe import Observe
 from ..layers.retry import Retry
 from ..node import Node
+from ..providers.auth.base import Credentials, CredentialSettings, fetch_over
 from ..providers.auth.key import KeySource
 from ..providers.base import ProviderSettings
-from ..providers.registry import adapter_for, env_names, key_optional
+from ..providers.registry import adapter_for, credentials_for, env_names, key_optional
 from .conditional import Conditional
 from .fallback import Fallback
 from .loadbalance import LoadBalance
@@ -43,8 +44,9 @@ def build(spec: Spec, env: Environment) -> Node:
 def build_target(spec: TargetSpec, env: Environment) -> Target:
     """A leaf and its chain. The order, from the inside out, and what would break otherwise:"""
     key = key_source(spec, env)
-    state = env.states.get(_state_key(spec, key))
-    service: Layer = Exchange(spec, _adapter(spec, env), key, env)
+    credentials = credentials_of(spec, key, env)
+    state = env.states.get(_state_key(spec, credentials or key))
+    service: Layer = Exchange(spec, _adapter(spec, env), key, env, credentials)
     retry: Retry | None = None
     if spec.retry is not None:
         # Around the exchange: each attempt has its own time limit.
@@ -66,6 +68,32 @@ def key_source(spec: TargetSpec, env: Environment) -> KeySource:
     return KeySource(spec.path, spec.api_key, names, variable=env.variable, optional=optional)
 
 
+def credentials_of(spec: TargetSpec, key: KeySource, env: Environment) -> Credentials | None:
+    """What signs the target's requests or fetches their token; None where the key is all."""
+    if env.keyless or spec.provider in env.adapters:
+        return None
+    settings = CredentialSettings(
+        target=spec.path,
+        provider=spec.provider,
+        options=spec.options,
+        key=key,
+        key_given=spec.api_key is not None or spec.env is not None,
+        ambient=spec.ambient,
+        base_url=spec.custom_host,
+        variable=env.variable,
+        clock=env.clock,
+        fetch=fetch_over(env.transport),
+        tokens=env.tokens,
+    )
+    return credentials_for(settings)
+
+
+def missing_credential(spec: TargetSpec, env: Environment) -> str | None:
+    """What a target's calls would lack; nothing is asked over the network."""
+    key = key_source(spec, env)
+    return (credentials_of(spec, key, env) or key).missing()
+
+
 def _adapter(spec: TargetSpec, env: Environment) -> Any:
     settings = ProviderSettings(
         provider=spec.provider,
@@ -80,5 +108,5 @@ def _adapter(spec: TargetSpec, env: Environment) -> Any:
     return own(settings) if own is not None else adapter_for(settings)
 
 
-def _state_key(spec: TargetSpec, key: KeySource) -> tuple[Any, ...]:
+def _state_key(spec: TargetSpec, key: KeySource | Credentials) -> tuple[Any, ...]:
     return spec.provider, spec.custom_host, key.fingerprint(), spec.override_params.get("model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Self
 
 from .model import WireObject, _new, member, members
@@ -172,11 +173,11 @@ class ChatCompletion(WireObject):
     is there when guardrails ran.
     """
 
-    __slots__ = ("choices", "route")
+    __slots__ = ("_route", "choices")
     _eager: ClassVar[str | None] = "choices"
 
     choices: list[Choice]
-    route: Route | None
+    _route: Route | Callable[[], Route] | None
     id: str = member()
     object: Literal["chat.completion"] = member()
     created: int = member()
@@ -190,19 +191,34 @@ class ChatCompletion(WireObject):
 
     def _adopt(self, data: dict[str, Any]) -> None:
         self._data = data
-        self.route = None
+        self._route = None
         choices = data.get("choices")
         if type(choices) is list:
             choices = [Choice.from_dict(value) if type(value) is dict else value for value in choices]
         self.choices = choices  # type: ignore[assignment]
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], route: Route | None = None) -> Self:
-        """The object of a wire dict, which is kept and not modified."""
+    def from_dict(cls, data: dict[str, Any], route: Route | Callable[[], Route] | None = None) -> Self:
+        """The object of a wire dict, which is kept and not modified.
+
+        `route` may be a function that makes the route when it is first asked for.
+        """
         self = _new(cls)
         self._adopt(data)
-        self.route = route
+        self._route = route
         return self
+
+    @property
+    def route(self) -> Route | None:
+        """How the answer came about; None for objects that no router made."""
+        route = self._route
+        if callable(route):
+            route = self._route = route()
+        return route
+
+    @route.setter
+    def route(self, route: Route | None) -> None:
+        self._route = route
 
     @property
     def text(self) -> str:

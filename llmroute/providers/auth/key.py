@@ -6,18 +6,23 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...outcome import Failure
 from ...secret import Secret
+
+
+class CredentialError(LookupError):
+    """There is no usable credential; the text is for the caller and names the target."""
 
 
 class KeySource:
     """The key of one target.
 
     `static` is a key that never changes (None where there is none or it has to be asked for).
-    Variables are read at first use, never at import. `get` raises LookupError, with the text for
-    the caller, when there is no key.
+    Variables are read at first use, never at import. `get` raises CredentialError when there
+    is no key.
     """
 
-    __slots__ = ("_callable", "_cached", "_names", "_optional", "_secret", "_target", "_variable")
+    __slots__ = ("_cached", "_callable", "_names", "_optional", "_secret", "_target", "_variable")
 
     def __init__(
         self,
@@ -40,10 +45,9 @@ class KeySource:
     def static(self) -> str | None:
         return self._secret.reveal() if self._secret is not None else None
 
-    @property
-    def renewable(self) -> bool:
-        """Whether asking again may give another key."""
-        return self._callable is not None
+    def renews(self, status: int, failure: Failure) -> bool:
+        """Whether the provider's answer means that asking the host's function again may help."""
+        return status == 401 and self._callable is not None
 
     def forget(self) -> None:
         """Ask anew at the next use."""
@@ -56,7 +60,7 @@ class KeySource:
         return f"callable:{id(self._callable)}" if self._callable is not None else ",".join(self._names)
 
     async def get(self) -> str | None:
-        """The key; None for a provider that needs none. Raises LookupError."""
+        """The key; None for a provider that needs none. Raises CredentialError."""
         if self._secret is not None:
             return self._secret.reveal()
         if self._callable is not None:
@@ -64,7 +68,7 @@ class KeySource:
         if self._cached is None:
             self._cached = next((value for name in self._names if (value := self._variable(name))), None)
         if self._cached is None and not self._optional:
-            raise LookupError(self._missing())
+            raise CredentialError(self._missing())
         return self._cached
 
     def missing(self) -> str | None:
@@ -90,10 +94,10 @@ class KeySource:
             # The host's exception may quote the token service's answer: only its class is told.
             failed = type(error).__name__
         if failed is not None:
-            raise LookupError(f"{self._target}: the api_key function raised {failed}")
+            raise CredentialError(f"{self._target}: the api_key function raised {failed}")
         if isinstance(key, Secret):
             key = key.reveal()
         if not isinstance(key, str) or not key or not key.isprintable():
-            raise LookupError(f"{self._target}: the api_key function returned no usable text")
+            raise CredentialError(f"{self._target}: the api_key function returned no usable text")
         self._cached = key
         return key

@@ -158,9 +158,10 @@ def _images(messages: list[dict[str, Any]]) -> int:
 
 
 def _shown(value: Any) -> int:
-    """How many images a request holds, wherever."""
+    """How many images the turns of a request hold, also inside of results."""
     if isinstance(value, dict):
-        return ("inlineData" in value) + ("fileData" in value) + sum(map(_shown, value.values()))
+        inner = [each for name, each in value.items() if name != "functionCall"]
+        return ("inlineData" in value) + ("fileData" in value) + sum(map(_shown, inner))
     return sum(map(_shown, value)) if isinstance(value, list) else 0
 
 

@@ -121,7 +121,7 @@ CONVERSATIONS = st.lists(
 ).map(lambda rounds: [{"role": "user", "content": "Hi"}, *(message for each in rounds for message in each)])
 
 
-@settings(deadline=None, max_examples=6000)
+@settings(deadline=None, max_examples=8000)
 @given(messages=CONVERSATIONS, model=st.sampled_from([kit.MODEL, kit.CURRENT, "gemini-flash-latest"]))
 def test_any_conversation_arrives_whole(messages: list[dict[str, Any]], model: str) -> None:
     """Every text, image, call and result, in order; each result beside the others of its step."""
@@ -158,9 +158,10 @@ def _images(messages: list[dict[str, Any]]) -> int:
 
 
 def _shown(value: Any) -> int:
-    """How many images a request holds, wherever."""
+    """How many images the turns of a request hold, also inside of results."""
     if isinstance(value, dict):
-        return ("inlineData" in value) + ("fileData" in value) + sum(map(_shown, value.values()))
+        inner = [each for name, each in value.items() if name != "functionCall"]
+        return ("inlineData" in value) + ("fileData" in value) + sum(map(_shown, inner))
     return sum(map(_shown, value)) if isinstance(value, list) else 0
 
 
@@ -191,7 +192,7 @@ def merged(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-@settings(deadline=None, max_examples=6000)
+@settings(deadline=None, max_examples=8000)
 @given(parts=PARTS, strict=st.booleans(), cuts=st.lists(st.integers(1, 90), max_size=4))
 def test_any_answer_reads_the_same_streamed_and_goes_back_as_it_came(
     parts: list[dict[str, Any]], strict: bool, cuts: list[int]
@@ -241,7 +242,7 @@ PARAMS = st.dictionaries(WORDS, JSON, max_size=5)
 MESSAGES = st.lists(st.dictionaries(WORDS, JSON, max_size=4), max_size=3)
 
 
-@settings(deadline=None, max_examples=6000)
+@settings(deadline=None, max_examples=8000)
 @given(
     params=PARAMS, messages=JSON | st.lists(st.dictionaries(WORDS, JSON, max_size=4), max_size=3), schema=JSON
 )
@@ -255,7 +256,7 @@ def test_any_request_is_encoded_or_refused(params: dict[str, Any], messages: Any
                 json.loads(kit.request(spoken, **{**params, **extra, "model": kit.CURRENT}).body)
 
 
-@settings(deadline=None, max_examples=6000)
+@settings(deadline=None, max_examples=8000)
 @given(
     body=JSON | st.dictionaries(WORDS, JSON), inner=st.dictionaries(WORDS, JSON), status=st.integers(400, 599)
 )
