@@ -46,7 +46,7 @@ class ChatStream:
     @property
     def route(self) -> Route:
         """How the stream came about; `duration` runs until now."""
-        return route_of(self._outcome, self._call.log, self._call.request.trace_id, self._clock())
+        return route_of(self._outcome, self._call, self._clock())
 
     @property
     def text(self) -> str:
@@ -122,7 +122,7 @@ class WireStream:
         try:
             return await self._stream.__anext__()
         except StreamFailed as error:
-            route = route_of(self._outcome, self._call.log, self._call.request.trace_id, self._clock())
+            route = route_of(self._outcome, self._call, self._clock())
             failed = stream_error_of(error, route, None)
         raise failed
 

@@ -109,7 +109,7 @@ class Core:
         if timeout is not None:
             limit = timeout if limit is None else min(limit, timeout)
         deadline = now + (CALL_TIMEOUT if limit is None else limit)
-        call = Call(request, CallLog(now), deadline, limit is not None, request.trace_id)
+        call = Call(request, CallLog(now), deadline, limit is not None)
         emit = self.env.emit
         if emit is not None:
             emit(_started(call))
@@ -175,11 +175,11 @@ def _started(call: Call) -> CallStarted:
     body = call.request.body
     model = body.get("model")
     named = model if isinstance(model, str) else None
-    return CallStarted(call.id, call.id, call.log.started, named, body.get("stream") is True)
+    return CallStarted(call.id, call.trace_id, call.log.started, named, body.get("stream") is True)
 
 
 def _finished(call: Call, outcome: Outcome, now: float) -> CallFinished:
-    return CallFinished(call.id, call.id, now, outcome.status, route_of(outcome, call.log, call.id, now))
+    return CallFinished(call.id, call.trace_id, now, outcome.status, route_of(outcome, call, now))
 
 
 def _end(loop: asyncio.AbstractEventLoop, current: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from .errors import (
     status_error_class,
 )
 from .outcome import Failure, Outcome, StreamFailed
-from .request import CallLog
+from .request import Call
 from .types.route import Route
 
 #: Upstream headers that are passed on; everything else stays inside.
@@ -44,15 +44,16 @@ _KEPT_HEADERS = frozenset(
 _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-ms-ratelimit-")
 
 
-def route_of(outcome: Outcome, log: CallLog, trace_id: str, now: float) -> Route:
+def route_of(outcome: Outcome, call: Call, now: float) -> Route:
     """How the outcome came about."""
+    log = call.log
     return Route(
         target=outcome.path,
         provider=outcome.provider,
         model=outcome.model,
         retries=outcome.retries,
         cache_status="DISABLED",
-        trace_id=trace_id,
+        trace_id=call.trace_id,
         warnings=tuple(log.warnings),
         attempts=tuple(log.attempts),
         duration=now - log.started,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ class Request:
     """What the caller asked for. `body` is an OpenAI chat-completions body and is never modified.
 
     `headers` are the caller's, lower-case, for `forward_headers`; `extra_headers` and `extra_query`
-    go to the provider as they are. `connect_timeout` is the call's own, in seconds.
+    go to the provider as they are. `trace_id` is the caller's own, "" for none. `connect_timeout` is the call's own, in seconds.
     """
 
     body: Mapping[str, Any] = attrs.field(repr=False)
@@ -34,12 +35,20 @@ class Request:
 class CallLog:
     """What happened during one call; the only thing about a call that grows."""
 
-    __slots__ = ("attempts", "started", "warnings")
+    __slots__ = ("_id", "attempts", "started", "warnings")
 
     def __init__(self, started: float) -> None:
         self.started = started
         self.attempts: list[Attempt] = []
         self.warnings: list[str] = []
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Names the call; made when first asked for, unlike any other, also after fork."""
+        if self._id is None:
+            self._id = os.urandom(16).hex()
+        return self._id
 
 
 class Later:
@@ -73,7 +82,7 @@ class Call:
     With `single` a target makes one attempt and leaves the repeating to its strategy.
     """
 
-    __slots__ = ("deadline", "id", "lasting", "later", "log", "request", "single")
+    __slots__ = ("deadline", "lasting", "later", "log", "request", "single")
 
     def __init__(
         self,
@@ -81,7 +90,6 @@ class Call:
         log: CallLog,
         deadline: float | None,
         lasting: bool = False,
-        id: str = "",
         later: Later | None = None,
         single: bool = False,
     ) -> None:
@@ -89,10 +97,19 @@ class Call:
         self.log = log
         self.deadline = deadline
         self.lasting = lasting
-        self.id = id
         self.later = later
         self.single = single
 
+    @property
+    def id(self) -> str:
+        """Joins the events of this call."""
+        return self.log.id
+
+    @property
+    def trace_id(self) -> str:
+        """The caller's trace id, or the call's own id."""
+        return self.request.trace_id or self.log.id
+
     def within(self, later: Later | None, single: bool) -> Call:
         """The same call seen from inside a chain."""
-        return Call(self.request, self.log, self.deadline, self.lasting, self.id, later, single)
+        return Call(self.request, self.log, self.deadline, self.lasting, later, single)

@@ -203,7 +203,7 @@ class Router:
         outcome, call = await core.run(plan, request, self._timeout(options))
         if outcome.stream is not None:
             return ChatStream(outcome, call, core.env.clock.now)
-        route = partial(route_of, outcome, call.log, request.trace_id, core.env.clock.now())
+        route = partial(route_of, outcome, call, core.env.clock.now())
         if outcome.failure is not None:
             raise error_of(outcome, route())
         return ChatCompletion.from_dict(outcome.body or {}, route)
@@ -230,7 +230,7 @@ class Router:
         options = Options(timeout=self._header_timeout(routing))
         request = self._request(plan, made, options, routing.metadata, lower, routing.trace_id)
         outcome, call = await core.run(plan, request, self._timeout(options))
-        sent = {**kept_headers(outcome.headers), **routing_headers(outcome, request.trace_id)}
+        sent = {**kept_headers(outcome.headers), **routing_headers(outcome, call.trace_id)}
         if outcome.stream is not None:
             return Response(outcome.status, sent, stream=WireStream(outcome, call, core.env.clock.now))
         if outcome.failure is not None:
@@ -254,7 +254,7 @@ class Router:
             options.extra_headers,
             options.extra_query,
             options.connect,
-            trace_id or view.trace_id or os.urandom(16).hex(),
+            trace_id or view.trace_id,
         )
 
     def _timeout(self, options: Options) -> float | None:

@@ -67,7 +67,8 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         return USAGE
     except ConfigError as error:
         for problem in error.problems:
-            console.error(str(problem))
+            file = args.providers if problem.path.startswith("providers.") else getattr(args, "config", None)
+            console.error(f"{file}: {problem}" if file else str(problem))
         return USAGE
     except LLMRouteError as error:
         console.error(str(error))
@@ -105,9 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     reading = _reading_options()
     commands.add_parser(
         "demo",
-        help="show a retry, a fallback, a stream and a tool call, offline",
-        description="Offline and without keys: starts a fake provider on a loopback port and routes "
-        "calls through it. Shows a retry, a fallback from OpenAI's to Anthropic's format, a stream and a tool call.",
+        help="show a retry, a fallback, a tool call and a stream, offline",
+        description="Offline and without keys: starts a fake provider on a loopback port and routes calls "
+        "through it. Shows a retry, a fallback from OpenAI's to Anthropic's format, a tool call and a stream.",
     )
     _add_chat(commands, reading)
     _add_explain(commands, reading)

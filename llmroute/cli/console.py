@@ -73,7 +73,7 @@ def read_file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
+        raise UsageError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
 
 
 def read_json(source: str | bytes, name: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _verdict(file: str, args: argparse.Namespace, providers: Mapping[str, Any]) 
         config = Config(data, unknown=args.unknown)
         router = Router(config, providers=providers, require_keys=args.require_keys)
     except UsageError as error:
-        return Verdict(name, [Problem("file", str(error))])
+        return Verdict(name, [Problem("file", str(error).removeprefix(f"{file}: "))])
     except ConfigError as error:
         return Verdict(name, error.problems)
     return Verdict(name, [], router.warnings)

@@ -233,7 +233,7 @@ class Exchange:
         env = self._env
         if env.emit is not None:
             env.emit(
-                ParametersDropped(call.id, call.request.trace_id, env.clock.now(), self._spec.path, warnings)
+                ParametersDropped(call.id, call.trace_id, env.clock.now(), self._spec.path, warnings)
             )
 
     def _log(self, call: Call, started: float, ended: float, outcome: Outcome) -> None:
@@ -252,7 +252,7 @@ class Exchange:
         call.log.attempts.append(attempt)
         env = self._env
         if env.emit is not None:
-            env.emit(AttemptFinished(call.id, call.request.trace_id, ended, attempt))
+            env.emit(AttemptFinished(call.id, call.trace_id, ended, attempt))
 
 
 def _stream_status(failure: Failure) -> int:

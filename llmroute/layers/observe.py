@@ -22,7 +22,7 @@ class Observe:
         emit = env.emit
         if emit is None:
             return outcome
-        trace_id = call.request.trace_id
+        trace_id = call.trace_id
         emit(TargetFinished(call.id, trace_id, env.clock.now(), outcome.path, outcome.status, outcome.retries))
         if outcome.stream is not None:
 

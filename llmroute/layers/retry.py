@@ -125,7 +125,7 @@ class _Attempts:
             env.emit(
                 RetryScheduled(
                     call.id,
-                    call.request.trace_id,
+                    call.trace_id,
                     env.clock.now(),
                     outcome.path,
                     self.made,

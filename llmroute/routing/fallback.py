@@ -126,7 +126,7 @@ class Fallback:
             env.emit(
                 FallbackTaken(
                     call.id,
-                    call.request.trace_id,
+                    call.trace_id,
                     env.clock.now(),
                     source.path,
                     target.path,
