@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from .edge import route_of, stream_error_of
 from .errors import APIError
-from .outcome import Outcome, StreamFailed
+from .outcome import Failure, Outcome, StreamFailed
 from .request import Call
 from .types.accumulate import CompletionBuilder
 from .types.chat import ChatCompletion
@@ -75,9 +75,15 @@ class ChatStream:
         raise failed
 
     async def final(self) -> ChatCompletion:
-        """Read to the end and return the whole completion. Raises what the iteration would raise."""
+        """Read to the end and return the whole completion. Raises what the iteration would raise.
+
+        A stream that was closed before its end raises IncompleteStreamError.
+        """
         async for _ in self:
             pass
+        if self._stream.ended != "completed":
+            failure = Failure("interrupted", "the stream was closed before its end", type="stream_error")
+            raise self._failed(StreamFailed(failure, 502))
         self._join()
         return ChatCompletion.from_dict(self._builder.build(), self.route)
 

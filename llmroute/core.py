@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal
 
 from .config.document import Config
@@ -26,6 +27,8 @@ RequestConfig = Literal["deny", "untrusted", "trusted"]
 
 #: How long `aclose()` waits for running calls when it is not told.
 GRACE = 10.0
+
+_CLOSED = Failure("interrupted", "the router was closed before the end of the stream", type="stream_error")
 
 
 class Core:
@@ -55,7 +58,8 @@ class Core:
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any] | None] = set()
         self._streams: dict[weakref.ref[OutcomeStream], asyncio.AbstractEventLoop] = {}
-        self._drained: Callable[[], None] | None = None
+        #: What tells the running `aclose`s that nothing runs any more.
+        self._closers: tuple[Callable[[], None], ...] = ()
 
     def enter(self) -> None:
         """Begin a call. Raises RouterClosedError; in a forked child the randomness starts anew."""
@@ -118,12 +122,12 @@ class Core:
         self._tasks.add(task)
         try:
             outcome = await plan.root(call)
+            if outcome.stream is not None:
+                self._follow(outcome.stream)
         finally:
             self._tasks.discard(task)
-            if self._drained is not None:
-                self._drained()
-        if outcome.stream is not None:
-            self._follow(outcome.stream)
+            if self._closers:
+                self._tell_closers()
         if emit is not None:
             emit(_finished(call, outcome, self.env.clock.now()))
         return outcome, call
@@ -135,10 +139,15 @@ class Core:
 
         def ended(end: StreamEnd, failure: Failure | None) -> None:
             self._streams.pop(held, None)
-            if self._drained is not None:
-                self._drained()
+            if self._closers:
+                self._tell_closers()
 
         stream.on_end(ended)
+
+    def _tell_closers(self) -> None:
+        if not (self._tasks or self._streams):
+            for tell in self._closers:
+                tell()
 
     async def aclose(self, timeout: float | None) -> None:
         """Refuse new calls, wait for the running ones, end what is left, close the connections."""
@@ -152,21 +161,23 @@ class Core:
         drained = asyncio.Event()
 
         def tell() -> None:
-            if not (self._tasks or self._streams or loop.is_closed()):
+            if not loop.is_closed():
                 loop.call_soon_threadsafe(drained.set)
 
-        self._drained = tell
-        with suppress(TimeoutError):
-            async with self.env.clock.timeout(timeout):
-                await drained.wait()
-        self._drained = None
+        self._closers += (tell,)
+        try:
+            with suppress(TimeoutError):
+                async with self.env.clock.timeout(timeout):
+                    await drained.wait()
+        finally:
+            self._closers = tuple(other for other in self._closers if other is not tell)
         for task in list(self._tasks):
             if task is not None:
                 _end(task.get_loop(), loop, task.cancel)
         for held, its_loop in list(self._streams.items()):
             stream = held()
             if stream is not None:
-                _end(its_loop, loop, stream.close)
+                _end(its_loop, loop, partial(stream.close, _CLOSED))
         self._tasks.clear()
         self._streams.clear()
 

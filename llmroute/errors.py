@@ -62,7 +62,7 @@ class ConfigError(LLMRouteError):
         super().__init__("\n".join(map(str, self.problems)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
+        return type(self), (self.problems,), dict(self.__dict__)
 
 
 class RouterClosedError(LLMRouteError):

@@ -58,8 +58,15 @@ class OutcomeStream(Protocol):
     async def aclose(self) -> None:
         """Hang up; safe to call at any time, any number of times."""
 
-    def close(self) -> None:
-        """`aclose` for callers that cannot await; only on the stream's own loop."""
+    def close(self, failure: Failure | None = None) -> None:
+        """`aclose` for callers that cannot await; only on the stream's own loop.
+
+        Whoever reads on sees the end, or `failure` when there is one.
+        """
+
+    @property
+    def ended(self) -> StreamEnd | None:
+        """How it ended: "completed" when everything was handed on; None while it goes on."""
 
     def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
         """Call `callback` exactly once when the stream is over."""

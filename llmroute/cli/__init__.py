@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="show a retry, a fallback, a tool call and a stream, offline",
         description="Offline and without keys: starts a fake provider on a loopback port and routes calls "
-        "through it. Shows a retry, a fallback from OpenAI's to Anthropic's format, a tool call and a stream.",
+        "through it. Shows a retry, a fallback from OpenAI's format to Anthropic's, a tool call, a stream.",
     )
     _add_chat(commands, reading)
     _add_explain(commands, reading)

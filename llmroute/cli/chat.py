@@ -44,9 +44,11 @@ async def _chat(router: Router, body: dict[str, Any], console: Console, *, strea
         try:
             completion = await (_streamed if stream else _whole)(router, body, console)
         except APIError as error:
+            text = _with_hint(error)
             if route and error.route is not None:
                 console.aside("\n".join(route_lines(error.route)))
-            console.error(_with_hint(error))
+                text = text.partition("\n")[0]  # the lines behind it list the attempts again
+            console.error(text)
             return 1
     for remark in _remarks(completion):
         console.note(remark)
@@ -57,7 +59,9 @@ async def _chat(router: Router, body: dict[str, Any], console: Console, *, strea
 
 async def _whole(router: Router, body: dict[str, Any], console: Console) -> ChatCompletion:
     completion: ChatCompletion = await router.chat.completions.create(**body)
-    console.write(f"{completion.choices[0].message.content or ''}\n")
+    text = completion.choices[0].message.content
+    if text:
+        console.write(f"{text}\n")
     return completion
 
 

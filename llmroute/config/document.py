@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ class Config:
     Raises ConfigError with every problem at once.
     """
 
-    __slots__ = ("__dict__", "_source", "node", "trusted", "warnings")
+    __slots__ = ("digest", "node", "trusted", "warnings")
 
     def __init__(
         self,
@@ -43,9 +43,11 @@ class Config:
         parsed = parse(source, unknown=unknown)
         if not configures(parsed.node):
             raise ConfigError([Problem("config", "says nothing: it needs a provider, or a strategy with targets")])
-        self._source = source
         self.node = parsed.node
         self.trusted = trusted
+        #: Names the config's content: equal configs have equal digests. Secrets are only hashed. Taken
+        #: now, as the caller may change `source` afterwards.
+        self.digest = hashlib.sha256(_canonical(source) + (b"1" if trusted else b"0")).hexdigest()
         self.warnings: tuple[Problem, ...] = parsed.warnings
 
     @classmethod
@@ -59,16 +61,6 @@ class Config:
         from .jsonschema import json_schema
 
         return json_schema()
-
-    @cached_property
-    def digest(self) -> str:
-        """Names the config's content: equal configs have equal digests. Secrets are only hashed."""
-        data = self._source
-        if isinstance(data, str):
-            data = data.encode("utf-8", "surrogatepass")
-        elif isinstance(data, Mapping):
-            data = orjson.dumps(data, _hashable, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-        return hashlib.sha256(data + (b"1" if self.trusted else b"0")).hexdigest()
 
     def __repr__(self) -> str:
         return f"Config(digest={self.digest[:12]!r}, trusted={self.trusted})"
@@ -84,6 +76,18 @@ def configures(node: ConfigNode) -> bool:
         for name, value in values.items()
         if name not in ("metadata", "name", "weight")
     )
+
+
+def _canonical(source: Mapping[str, Any] | str | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str):
+        return source.encode("utf-8", "surrogatepass")
+    try:
+        return orjson.dumps(source, _hashable, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # Integers over 64 bits and lone surrogates.
+        return json.dumps(source, default=_hashable, sort_keys=True).encode()
 
 
 def _hashable(value: Any) -> Any:

@@ -28,7 +28,8 @@ MAX_STRATEGY_DEPTH = 60
 class Overlay:
     """Settings from a view or from request headers, above whatever the config says.
 
-    `trusted` tells whose word they are. An unset member is None.
+    `trusted` tells whose word they are. An unset member is None. With `rekeys` the key replaces that of
+    the config; else it only stands in where the config has none.
     """
 
     provider: str | None = None
@@ -39,6 +40,7 @@ class Overlay:
     strict: bool | None = None
     options: tuple[tuple[str, Any], ...] = ()
     trusted: bool = True
+    rekeys: bool = False
 
 
 @attrs.frozen
@@ -74,6 +76,20 @@ class _Inherited:
     stream_idle_timeout: int | None = None
 
 
+@attrs.frozen
+class _Resolved:
+    """A target with its named provider's settings below its own.
+
+    `named` is that provider; `ambient` whether the usual variables may give the key; `host_trusted`
+    whether the host is the host code's word.
+    """
+
+    node: ConfigNode
+    named: ConfigNode | None
+    ambient: bool
+    host_trusted: bool
+
+
 class Compiler:
     """Compiles one config; collects problems instead of stopping at the first."""
 
@@ -89,6 +105,8 @@ class Compiler:
 
     def compile(self, node: ConfigNode) -> Spec | None:
         """The tree, or None when `problems` says why not."""
+        if self.overlay.rekeys and self.overlay.api_key is not None and node.targets is not None:
+            self.report("api_key", "one key cannot serve several targets; put keys into the targets")
         spec = self._node(node, self.root, _Inherited(), 0)
         return None if self.problems else spec
 
@@ -213,9 +231,10 @@ class Compiler:
     # -- targets -------------------------------------------------------------------------------
 
     def _target(self, node: ConfigNode, path: str, above: _Inherited) -> TargetSpec | None:
-        trusted = self.trusted
-        node, named, host_trusted = self._resolve_names(node, path)
+        resolved = self._resolve_names(node, path)
+        node = resolved.node
         here = self._inherit(above, node, path)
+        self._keep_credentials(resolved, here)
         provider = node.provider
         if provider is None:
             self.report(f"{path}.provider", "missing; a target needs a provider (or strategy and targets)")
@@ -223,8 +242,8 @@ class Compiler:
         if not self._check_provider(provider, f"{path}.provider"):
             return None
         overlay = self.overlay
-        key, env = self._key(node.api_key, f"{path}.api_key", trusted or named)
-        custom_host, guarded = self._host(here, host_trusted)
+        key, env = self._key(node.api_key, f"{path}.api_key", self.trusted or resolved.named is not None)
+        custom_host, guarded = self._host(here, resolved.host_trusted)
         strict = node.strict_open_ai_compliance is not False
         if overlay.strict is not None:
             strict = overlay.strict
@@ -234,7 +253,7 @@ class Compiler:
             name=node.name,
             api_key=key,
             env=env,
-            ambient=trusted,
+            ambient=resolved.ambient,
             custom_host=custom_host,
             guarded=guarded,
             options=self._target_options(node),
@@ -252,36 +271,53 @@ class Compiler:
     def _target_options(self, node: ConfigNode) -> Mapping[str, Any]:
         return {**node.options, **dict(self.overlay.options)} if self.overlay.options else node.options
 
-    def _resolve_names(self, node: ConfigNode, path: str) -> tuple[ConfigNode, bool, bool]:
-        """The node with its named provider's settings below its own; whether a name was used.
-
-        The last value says whether the host is the host code's word.
-        """
-        overlay = self.overlay
+    def _resolve_names(self, node: ConfigNode, path: str) -> _Resolved:
+        overlay, trusted = self.overlay, self.trusted
         at_root = path == self.root
         if at_root and overlay.provider is not None and node.provider is None:
             node = attrs.evolve(node, provider=overlay.provider)
-        name = self._named_provider(node, path)
+            # The target is now as trustworthy as whoever named its provider.
+            trusted = trusted and overlay.trusted
+        name = self._named_provider(node, path, trusted)
         if name is not None:
             named = self.around.named[name]
             node = self._merge_named(node, named, path)
-            return node, True, self.trusted or node.custom_host is None or node.custom_host == named.custom_host
-        if at_root and overlay.api_key is not None:
-            node = attrs.evolve(node, api_key=overlay.api_key if node.api_key is None else node.api_key)
-        return node, False, self.trusted
+            declared = node.custom_host is None or node.custom_host == named.custom_host
+            return _Resolved(node, named, True, self.trusted or declared)
+        if at_root and overlay.api_key is not None and (overlay.rekeys or node.api_key is None):
+            node = attrs.evolve(node, api_key=overlay.api_key)
+        return _Resolved(node, None, trusted, self.trusted)
 
-    def _named_provider(self, node: ConfigNode, path: str) -> str | None:
+    def _keep_credentials(self, resolved: _Resolved, here: _Inherited) -> None:
+        """Credentials of the host's code go to the host they were declared with, whoever asks."""
+        overlay = self.overlay
+        text = "may not be combined with a named provider here"
+        if resolved.named is not None and not self.trusted and here.custom_host != resolved.node.custom_host:
+            self._report_once(here.host_path, text)
+        if overlay.trusted or not (self.trusted or resolved.named is not None):
+            return
+        text = "may not be combined with a config or a named provider of this router"
+        if overlay.custom_host is not None:
+            self._report_once("headers.x-portkey-custom-host", text)
+        for name, _ in overlay.options:
+            self._report_once(f"headers.{name}", text)
+
+    def _report_once(self, path: str, message: str) -> None:
+        if Problem(path, message) not in self.problems:
+            self.report(path, message)
+
+    def _named_provider(self, node: ConfigNode, path: str, trusted: bool) -> str | None:
         model = node.override_params.get("model") if node.override_params else None
         if node.virtual_key is not None:
-            return self._known_name(node.virtual_key, f"{path}.virtual_key")
+            return self._known_name(node.virtual_key, f"{path}.virtual_key", trusted)
         if node.provider is not None and node.provider.startswith("@"):
-            return self._known_name(node.provider[1:], f"{path}.provider")
+            return self._known_name(node.provider[1:], f"{path}.provider", trusted)
         if node.provider is None and isinstance(model, str) and model.startswith("@") and "/" in model:
-            return self._known_name(model[1:].split("/", 1)[0], f"{path}.override_params.model")
+            return self._known_name(model[1:].split("/", 1)[0], f"{path}.override_params.model", trusted)
         return None
 
-    def _known_name(self, name: str, path: str) -> str | None:
-        usable = list(self.around.named) if self.trusted else sorted(self.around.exposed)
+    def _known_name(self, name: str, path: str, trusted: bool) -> str | None:
+        usable = list(self.around.named) if trusted else sorted(self.around.exposed)
         if name not in usable:
             hint = did_you_mean(name, usable)
             self.report(path, f"no named provider {name!r} is declared for this router{hint}")

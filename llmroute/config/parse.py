@@ -1,53 +1,38 @@
 """From a mapping or a JSON text to a ConfigNode: every problem at once, each with its path.
 
-Stages: JSON text to plain values (duplicate members refused), bounds on depth and size, then cattrs
-with strict hooks into the classes of `schema.py`. cattrs keeps going after an error and notes where
-each one happened; `_problems` walks those notes into paths such as `config.targets[1].weight`.
+Stages: JSON text to plain values (`text.py`), bounds on depth and size (`bounds.py`), then cattrs with
+strict hooks into the classes of `schema.py`. A hook looks at all there is below it before it gives
+up, and then raises everything that it found, with paths that start at its own value.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
-from cattrs.errors import (
-    AttributeValidationNote,
-    ClassValidationError,
-    IterableValidationError,
-    IterableValidationNote,
+
+from ..errors import Problem
+from .bounds import check_bounds
+from .findings import MAX_PROBLEMS, Findings, path_text
+from .primitives import Invalid, Several, UnknownMember, found
+from .schema import (
+    FOREIGN_WORDS,
+    LATER_MEMBERS,
+    MISPLACED_MEMBERS,
+    OPTIONS,
+    REFUSED_MEMBERS,
+    ConfigNode,
 )
-from cattrs.gen import make_dict_structure_fn, override
+from .text import read_text
 
-from ..errors import ConfigError, Problem
-from .primitives import Invalid, did_you_mean, found
-from .schema import LATER_MEMBERS, OPTIONS, REFUSED_MEMBERS, ConfigNode
-
-#: Bounds that a hostile config meets before anything costly happens.
-MAX_TEXT_BYTES = 4 * 2**20
-MAX_NESTING = 160
-MAX_VALUES = 400_000
+MAX_ENTRIES: Final = 10_000
 
 Path = tuple[str | int, ...]
-
-
-def parse(source: Mapping[str, Any] | str | bytes, *, unknown: str = "error", root: str = "config") -> Parsed:
-    """Read one config. Raises ConfigError with every problem; `unknown="warn"` keeps near misses as warnings."""
-    value = read_text(source, root) if isinstance(source, (str, bytes)) else source
-    _check_bounds(value, root)
-    try:
-        return Parsed(converter().structure(value, ConfigNode))
-    except (ClassValidationError, IterableValidationError, Invalid) as error:
-        raw = list(_walk(error, ()))
-    soft = [at for at, invalid in raw if invalid.unknown]
-    if unknown == "warn" and len(soft) == len(raw):
-        node = converter().structure(_without(value, soft), ConfigNode)
-        return Parsed(node, tuple(_problem(at, invalid, root) for at, invalid in raw))
-    raise ConfigError([_problem(at, invalid, root) for at, invalid in raw]) from None
+Hook = Callable[[Any, Any], Any]
 
 
 @attrs.frozen
@@ -58,314 +43,42 @@ class Parsed:
     warnings: tuple[Problem, ...] = ()
 
 
-# -- text ----------------------------------------------------------------------------------------
+def parse(source: Mapping[str, Any] | str | bytes, *, unknown: str = "error", root: str = "config") -> Parsed:
+    """Read one config. Raises ConfigError with every problem.
 
-
-class _Duplicate(ValueError):
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-def read_text(source: str | bytes, root: str = "config") -> Any:
-    """The value of a JSON text. Raises ConfigError; a member that stands twice is a problem."""
-    if len(source) > MAX_TEXT_BYTES:
-        raise ConfigError([Problem(root, f"expected at most {MAX_TEXT_BYTES} characters, got {len(source)}")])
+    With `unknown="warn"` members that the language does not have are warnings, if nothing else is wrong.
+    """
+    value = read_text(source, root) if isinstance(source, (str, bytes)) else source
+    check_bounds(value, root)
     try:
-        text = source.decode("utf-8") if isinstance(source, bytes) else source
-        return json.loads(
-            text.removeprefix("\ufeff"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
-    except _Duplicate as error:
-        where = _path_of_duplicate(text, error.name)
-        raise ConfigError([Problem(f"{root}{where}", "the member stands twice in one object")]) from None
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError([Problem(root, f"expected a JSON object, but the text breaks off at {at}")]) from None
-    except RecursionError:
-        raise ConfigError([Problem(root + _deep_path(text), "nested too deeply")]) from None
-    except ValueError as error:
-        raise ConfigError([Problem(root, f"expected a JSON object in UTF-8: {error}")]) from None
+        return Parsed(_structured(value))
+    except Invalid as error:
+        parts = error.parts
+    findings = _findings(parts, root)
+    if unknown != "warn" or not all(part.unknown for part in parts):
+        raise findings.error()
+    return Parsed(_structured(_without(value, [part.at for part in parts])), tuple(findings.problems))
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _Duplicate(name)
-            seen.add(name)
-    return members
+def _structured(value: Any) -> ConfigNode:
+    return cast(ConfigNode, converter().get_structure_hook(ConfigNode)(value, ConfigNode))
 
 
-def _no_constant(name: str) -> float:
-    # Left as a float: the field's own check refuses it and names its path.
-    return float(name.replace("Infinity", "inf"))
+def _findings(parts: Sequence[Invalid], root: str) -> Findings:
+    findings = Findings()
+    for part in parts:
+        findings.report(root + path_text(part.at), part.message + _hint(part, findings))
+    return findings
 
 
-def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    """Punctuation and strings of a JSON text, with their offsets."""
-    position, size = 0, len(text)
-    while position < size:
-        char = text[position]
-        if char == '"':
-            start = position
-            position += 1
-            while position < size and text[position] != '"':
-                position += 2 if text[position] == "\\" else 1
-            yield text[start : position + 1], start
-        elif char in "{}[],:":
-            yield char, position
-        position += 1
-
-
-def _locate(text: str, stop: Callable[[list[Any], str | None], bool]) -> str:
-    """The path at which `stop(stack, key just read)` first holds, walking the text without recursion."""
-    stack: list[Any] = []
-    expects_key = False
-    for token, _ in _tokens(text):
-        if token in "{[":
-            stack.append({"kind": token, "key": None, "index": 0, "seen": set()})
-            expects_key = token == "{"
-            if stop(stack, None):
-                break
-        elif token in "}]":
-            if stack:
-                stack.pop()
-        elif token == "," and stack:
-            stack[-1]["index"] += 1
-            expects_key = stack[-1]["kind"] == "{"
-        elif token.startswith('"') and expects_key and stack:
-            key = token[1:-1]
-            stack[-1]["key"] = key
-            expects_key = False
-            if stop(stack, key):
-                break
-            stack[-1]["seen"].add(key)
-    parts: list[str | int] = []
-    for frame in stack:
-        if frame["kind"] == "[":
-            parts.append(frame["index"])
-        elif frame["key"] is not None:
-            parts.append(frame["key"])
-    return path_text(parts)
-
-
-def _path_of_duplicate(text: str, name: str) -> str:
-    return _locate(text, lambda stack, key: key is not None and key == name and key in stack[-1]["seen"])
-
-
-def _deep_path(text: str) -> str:
-    where = _locate(text, lambda stack, key: len(stack) > MAX_NESTING)
-    return where if len(where) < 400 else where[:400] + "..."
-
-
-# -- bounds --------------------------------------------------------------------------------------
-
-
-def _check_bounds(value: object, root: str) -> None:
-    """Refuse, without recursion, what is nested too deeply, contains itself or holds too many values."""
-    pending: list[tuple[object, Path]] = [(value, ())]
-    total = 0
-    while pending:
-        current, path = pending.pop()
-        children: Sequence[tuple[str | int, object]]
-        if isinstance(current, Mapping):
-            children = [(str(name), child) for name, child in current.items()]
-        elif isinstance(current, (list, tuple)):
-            children = list(enumerate(current))
-        else:
-            continue
-        total += len(children)
-        if len(path) >= MAX_NESTING:
-            where = path_text(path[:12])
-            raise ConfigError([Problem(root + where, f"nested more than {MAX_NESTING} levels deep")])
-        if total > MAX_VALUES:
-            raise ConfigError([Problem(root, f"expected at most {MAX_VALUES} values in all")])
-        pending += [
-            (child, (*path, name)) for name, child in children if isinstance(child, (Mapping, list, tuple))
-        ]
-
-
-# -- structuring ---------------------------------------------------------------------------------
-
-
-@cache
-def converter() -> cattrs.Converter:
-    """The one converter for configs. Its default hooks would turn 5 into "5"; these refuse instead."""
-    made = cattrs.Converter(detailed_validation=True, forbid_extra_keys=False)
-    made.register_structure_hook_factory(_is_annotated, lambda kind: _kind_hook(get_args(kind)[1]))
-    made.register_structure_hook_factory(_is_optional, lambda kind: _optional_hook(made, kind))
-    made.register_structure_hook_factory(
-        lambda kind: get_origin(kind) is tuple, lambda kind: _list_hook(made, kind)
-    )
-    made.register_structure_hook_factory(attrs.has, lambda kind: _class_hook(made, kind))
-    return made
-
-
-def _is_annotated(kind: Any) -> bool:
-    return get_origin(kind) is Annotated
-
-
-def _is_optional(kind: Any) -> bool:
-    return get_origin(kind) in (Union, UnionType) and type(None) in get_args(kind)
-
-
-Hook = Callable[[Any, Any], Any]
-
-
-def _kind_hook(kind: Callable[[object], Any]) -> Hook:
-    return lambda value, _: kind(value)
-
-
-def _optional_hook(made: cattrs.Converter, kind: Any) -> Hook:
-    # A member may be absent, but where it stands it has a value: null is refused like any wrong kind.
-    inner = next(arg for arg in get_args(kind) if arg is not type(None))
-    return lambda value, _: made.structure(value, inner)
-
-
-def _list_hook(made: cattrs.Converter, kind: Any) -> Hook:
-    inner = get_args(kind)[0]
-
-    def structure(value: Any, _: Any) -> tuple[Any, ...]:
-        if not isinstance(value, (list, tuple)):
-            raise Invalid(f"expected a list, got {found(value)}")
-        if len(value) > 10_000:
-            raise Invalid(f"expected at most 10000 entries, got {len(value)}")
-        hook = made.get_structure_hook(inner)
-        entries, errors = [], []
-        for index, entry in enumerate(value):
-            try:
-                entries.append(hook(entry, inner))
-            except Exception as error:
-                error.__notes__ = [IterableValidationNote(f"at {index}", index, inner)]
-                errors.append(error)
-        if errors:
-            raise IterableValidationError("list", errors, kind)
-        return tuple(entries)
-
-    return structure
-
-
-def snake_to_camel(name: str) -> str:
-    """`on_status_codes` -> `onStatusCodes`."""
-    head, *rest = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def _class_hook(made: cattrs.Converter, kind: type[Any]) -> Hook:
-    attrs.resolve_types(kind)
-    fields = [field.name for field in attrs.fields(kind) if not field.metadata.get("gathered")]
-    takes_options = len(fields) < len(attrs.fields(kind))
-    known = {**dict.fromkeys(fields), **(dict.fromkeys(OPTIONS) if takes_options else {})}
-    spellings = {snake_to_camel(name): name for name in known} | {name: name for name in known}
-    refusals = _refusals(kind.__name__)
-    skip = {"options": override(omit=True)} if takes_options else {}
-    inner = make_dict_structure_fn(kind, made, _cattrs_detailed_validation=True, **skip)  # type: ignore[arg-type]
-
-    def structure(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise Invalid(f"expected an object, got {found(value)}")
-        members: dict[str, Any] = {}
-        errors: list[Exception] = []
-        for written, member in value.items():
-            name = spellings.get(written) if isinstance(written, str) else None
-            if name is None:
-                _unknown_member(written, member, spellings, refusals, errors)
-            elif name in members:
-                errors.append(Invalid(f"stands twice, as {written!r} and in another spelling", (name,)))
-            else:
-                members[name] = member
-        options = _options(members, errors) if takes_options else None
-        try:
-            node = inner(members, kind)
-        except ClassValidationError as group:
-            raise ClassValidationError("object", [*group.exceptions, *errors], kind) from None
-        if errors:
-            raise ClassValidationError("object", errors, kind)
-        return attrs.evolve(node, options=options) if options else node
-
-    return structure
-
-
-def _refusals(class_name: str) -> Mapping[str, str]:
-    later = dict.fromkeys(LATER_MEMBERS[class_name], "not supported yet; remove it")
-    refused = REFUSED_MEMBERS if class_name == "ConfigNode" else {}
-    both = {**later, **refused}
-    return both | {snake_to_camel(name): text for name, text in both.items()}
-
-
-def _unknown_member(
-    written: object,
-    member: object,
-    spellings: Mapping[str, str],
-    refusals: Mapping[str, str],
-    errors: list[Exception],
-) -> None:
-    if not isinstance(written, str):
-        errors.append(Invalid(f"expected member names as text, got {found(written)}"))
-    elif written in refusals:
-        reason = refusals[written]
-        errors.extend(_entry_problems(written, member))
-        errors.append(Invalid(reason, (written,)))
-    elif written == "$schema" or (written.startswith("_") and not written.startswith("__")):
-        return
-    else:
-        shown = written if len(written) <= 60 else written[:57] + "..."
-        hint = did_you_mean(written, list(spellings))
-        errors.append(Invalid(f"unknown member{hint}", (shown,), unknown=True))
-
-
-def _entry_problems(written: str, member: object) -> list[Exception]:
-    """A misplaced list of statuses is also checked entry by entry, so that one look mends both."""
-    if written not in ("on_status_codes", "onStatusCodes") or not isinstance(member, list):
-        return []
-    return [
-        Invalid(f"expected a whole number from 100 to 599, got {found(entry)}", (written, index))
-        for index, entry in enumerate(member[:100])
-        if isinstance(entry, bool) or not isinstance(entry, int) or not 100 <= entry <= 599
-    ]
-
-
-def _options(members: dict[str, Any], errors: list[Exception]) -> dict[str, Any]:
-    gathered: dict[str, Any] = {}
-    for name in [name for name in members if name in OPTIONS]:
-        try:
-            gathered[name] = OPTIONS[name](members.pop(name))
-        except Invalid as error:
-            errors.append(Invalid(error.message, (name, *error.at)))
-    return gathered
-
-
-# -- problems ------------------------------------------------------------------------------------
-
-
-def _walk(error: BaseException, path: Path) -> Iterator[tuple[Path, Invalid]]:
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote):
-            path = (*path, note.name)
-        elif isinstance(note, IterableValidationNote):
-            path = (*path, note.index)
-    if isinstance(error, (ClassValidationError, IterableValidationError)):
-        for child in error.exceptions:
-            yield from _walk(child, path)
-    elif isinstance(error, Invalid):
-        yield (*path, *error.at), error
-    elif isinstance(error, KeyError):
-        # cattrs reports a required member that is absent as the KeyError of its name.
-        yield path, Invalid("missing; it is required here")
-    else:
-        raise error
-
-
-def _problem(path: Path, invalid: Invalid, root: str) -> Problem:
-    return Problem(root + path_text(path), invalid.message)
-
-
-def path_text(parts: Sequence[str | int]) -> str:
-    """`.targets[1].weight`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+def _hint(part: Invalid, findings: Findings) -> str:
+    if not isinstance(part, UnknownMember):
+        return ""
+    meant = FOREIGN_WORDS.get(part.name.lower())
+    if meant is not None and meant.partition(".")[0] in part.known:
+        return f", did you mean {meant!r}?"
+    spelled = "" if part.name.isprintable() else f" (spelled {ascii(part.name[:60])})"
+    return spelled + findings.hint(part.name, part.known)
 
 
 def _without(value: Any, paths: Sequence[Path]) -> Any:
@@ -376,17 +89,169 @@ def _without(value: Any, paths: Sequence[Path]) -> Any:
         if len(path) > 1:
             deeper.setdefault(path[0], []).append(path[1:])
     if isinstance(value, Mapping):
-        return {
-            name: _without(child, deeper[key]) if (key := _canonical(name)) in deeper else child
-            for name, child in value.items()
-            if name not in drop
-        }
-    if isinstance(value, (list, tuple)):
-        return [_without(child, deeper[i]) if i in deeper else child for i, child in enumerate(value)]
+        kept = {name: child for name, child in value.items() if name not in drop}
+        return {name: _without(child, deeper.get(name, ())) for name, child in kept.items()}
+    if isinstance(value, (list, tuple)) and deeper:
+        return [_without(child, deeper.get(index, ())) for index, child in enumerate(value)]
     return value
 
 
-def _canonical(name: Any) -> Any:
-    if not isinstance(name, str):
-        return name
-    return "".join("_" + char.lower() if char.isupper() else char for char in name)
+# -- hooks -------------------------------------------------------------------------------------------
+
+
+@cache
+def converter() -> cattrs.Converter:
+    """The one converter for configs. Its default hooks would turn 5 into "5"; these refuse instead."""
+    made = cattrs.Converter()
+    made.register_structure_hook_factory(_is_annotated, lambda kind: _kind_hook(get_args(kind)[1]))
+    made.register_structure_hook_factory(_is_list, lambda kind: _list_hook(made, get_args(kind)[0]))
+    made.register_structure_hook_factory(attrs.has, lambda kind: _class_hook(made, kind))
+    return made
+
+
+def _is_annotated(kind: Any) -> bool:
+    return get_origin(kind) is Annotated
+
+
+def _is_list(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is tuple
+
+
+def required_type(kind: Any) -> Any:
+    """The type without None: a member may be absent, but null is refused like any wrong kind."""
+    if get_origin(kind) in (Union, UnionType):
+        return next(arg for arg in get_args(kind) if arg is not type(None))
+    return kind
+
+
+def _kind_hook(kind: Callable[[object], Any]) -> Hook:
+    return lambda value, _: kind(value)
+
+
+def _list_hook(made: cattrs.Converter, inner: Any) -> Hook:
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise Invalid(f"expected a list, got {found(value)}")
+        if len(value) > MAX_ENTRIES:
+            raise Invalid(f"expected at most {MAX_ENTRIES:,} entries, got {len(value):,}")
+        # Asked for here: a class that refers to itself has no hook yet when this one is made.
+        hook = made.get_structure_hook(inner)
+        entries: list[Any] = []
+        errors: list[Invalid] = []
+        for index, entry in enumerate(value):
+            try:
+                entries.append(hook(entry, inner))
+            except Invalid as error:
+                errors += [part.below(index) for part in error.parts]
+                if len(errors) >= MAX_PROBLEMS:
+                    break
+        if errors:
+            raise Several(errors)
+        return tuple(entries)
+
+    return structure
+
+
+def _class_hook(made: cattrs.Converter, kind: type[Any]) -> Hook:
+    readers = _readers(made, kind)
+    required = [field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING]
+    refusals = _refusals(kind.__name__)
+    known = list(readers)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise Invalid(f"expected an object, got {found(value)}")
+        members: dict[str, Any] = {}
+        options: dict[str, Any] = {}
+        errors: list[Invalid] = []
+        for written, member in value.items():
+            reader = readers.get(written)
+            try:
+                if reader is None:
+                    _refuse(written, member, refusals, known)
+                    continue
+                name, hook, inner, is_option = reader
+                into = options if is_option else members
+                if name in into:
+                    raise Invalid("stands twice, in two spellings", (written,))
+                try:
+                    into[name] = hook(member, inner)
+                except Invalid as error:
+                    errors += [part.below(written) for part in error.parts]
+            except Invalid as error:
+                errors += error.parts
+            if len(errors) >= MAX_PROBLEMS:
+                break
+        errors += _missing(required, members, value) if len(members) < len(required) else ()
+        if errors:
+            raise Several(errors)
+        return kind(**members, options=options) if options else kind(**members)
+
+    return structure
+
+
+def snake_to_camel(name: str) -> str:
+    """`on_status_codes` -> `onStatusCodes`."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+Reader = tuple[str, Hook, Any, bool]
+
+
+def _readers(made: cattrs.Converter, kind: type[Any]) -> dict[Any, Reader]:
+    """How each member is read, by every spelling: its name, its hook and type, whether it is an option."""
+    attrs.resolve_types(kind)
+    readers: dict[str, Reader] = {}
+    for field in attrs.fields(kind):
+        if field.metadata.get("gathered"):
+            readers |= {name: (name, _kind_hook(check), None, True) for name, check in OPTIONS.items()}
+        else:
+            inner = required_type(field.type)
+            readers[field.name] = (field.name, made.get_structure_hook(inner), inner, False)
+    return {snake_to_camel(name): reader for name, reader in readers.items()} | readers
+
+
+def _missing(required: Sequence[str], members: Mapping[str, Any], value: Mapping[Any, Any]) -> list[Invalid]:
+    return [
+        Invalid("missing; it is required here", (name,))
+        for name in required
+        if name not in members and name not in value and snake_to_camel(name) not in value
+    ]
+
+
+# -- members that are not read -------------------------------------------------------------------------
+
+
+def _refusals(class_name: str) -> Mapping[str, str]:
+    later = dict.fromkeys(LATER_MEMBERS[class_name], "not supported yet; remove it")
+    both = {**later, **(REFUSED_MEMBERS if class_name == "ConfigNode" else {})}
+    return both | {snake_to_camel(name): text for name, text in both.items()}
+
+
+def _refuse(written: object, member: object, refusals: Mapping[str, str], known: Sequence[str]) -> None:
+    """Raises Invalid for a member that no reader takes; remarks (`$schema`, `_...`) are skipped."""
+    if not isinstance(written, str):
+        raise Invalid(f"expected member names as text, got {found(written)}")
+    if written in refusals:
+        raise Several([Invalid(refusals[written], (written,)), *_entry_problems(written, member)])
+    if written != "$schema" and (not written.startswith("_") or written.startswith("__")):
+        raise UnknownMember(written, known)
+
+
+def _entry_problems(written: str, member: object) -> list[Invalid]:
+    """A misplaced member is also checked entry by entry, so that one look mends both."""
+    kind = next((kind for name, kind in MISPLACED_MEMBERS.items() if written in (name, snake_to_camel(name))), None)
+    entries: list[tuple[Any, object]] = []
+    if isinstance(member, Mapping):
+        entries = list(member.items())
+    elif isinstance(member, (list, tuple)):
+        entries = list(enumerate(member))
+    problems = []
+    for key, entry in entries[:MAX_PROBLEMS] if kind is not None else ():
+        try:
+            kind(entry)
+        except Invalid as error:
+            problems.append(error.below(key).below(written))
+    return problems

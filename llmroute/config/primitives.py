@@ -6,7 +6,9 @@ in messages and yields its JSON Schema.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -14,22 +16,64 @@ from typing import Any, Protocol
 import attrs
 
 from ..secret import Secret
-from ..wire.hosts import header_problem, host_part_problem
+from ..wire.hosts import HostPolicy, check_url, header_problem, host_part_problem
 
-#: Texts longer than this are no setting of ours.
-MAX_TEXT = 65_536
 #: A day in milliseconds: longer limits are mistakes.
 DAY_MS = 86_400_000
+#: Integers of more bits are no parameter of anything.
+MAX_BITS = 1_024
+
+# Beginnings of well-known keys, and runs of letters and digits that no word has.
+_SECRET_LIKE = re.compile(
+    r"(?:\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|csk|fw|glpat|gh[opsu]|github_pat|xox[abp])[-_]|AIza|AKIA|ASIA|eyJ"
+    r"|(?i:bearer )|-----BEGIN )[A-Za-z0-9]|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}"
+)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Invalid(ValueError):
     """A value that a kind refuses. `message` never quotes a secret; `at` is a path below the value."""
 
-    def __init__(self, message: str, at: Sequence[str | int] = (), *, unknown: bool = False) -> None:
+    #: True for a member that is not of the language, which `unknown="warn"` forgives.
+    unknown = False
+
+    def __init__(self, message: str, at: Sequence[str | int] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.at = tuple(at)
-        self.unknown = unknown
+
+    @property
+    def parts(self) -> Sequence[Invalid]:
+        """What is wrong, piece by piece."""
+        return (self,)
+
+    def below(self, key: str | int) -> Invalid:
+        """The same problem, seen from one level further up; changes and returns this one."""
+        self.at = (key, *self.at)
+        return self
+
+
+class UnknownMember(Invalid):
+    """A member that the language does not have; `known` are those that it has."""
+
+    unknown = True
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__("unknown member", (name,))
+        self.name = name
+        self.known = known
+
+
+class Several(Invalid):
+    """More than one problem, wherever they are."""
+
+    def __init__(self, parts: Sequence[Invalid]) -> None:
+        super().__init__(parts[0].message)
+        self._parts = parts
+
+    @property
+    def parts(self) -> Sequence[Invalid]:
+        return self._parts
 
 
 class Kind(Protocol):
@@ -42,6 +86,26 @@ class Kind(Protocol):
         """The JSON Schema of the values accepted."""
 
 
+# -- words for messages ------------------------------------------------------------------------------
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text could be a key that got into the wrong place."""
+    return _SECRET_LIKE.search(text[:100]) is not None
+
+
+def printable(text: str) -> str:
+    """`text` with its control characters escaped, so that it can neither break a line nor colour it."""
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def quoted(text: str) -> str:
+    """A text of the config in a message: short, on one line, masked where it could be a key."""
+    if looks_secret(text):
+        return "'***'"
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
 def found(value: object) -> str:
     """How a wrong value is named in a message: short, printable, never a container's content."""
     if value is None:
@@ -49,11 +113,11 @@ def found(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        shown = value if len(value) <= 40 else value[:37] + "..."
-        return "text " + repr(shown)
-    if isinstance(value, (int, float)):
-        text = repr(value) if not isinstance(value, int) or abs(value) < 10**20 else "a huge number"
-        return text
+        return "text " + quoted(plain_text(value))
+    if isinstance(value, int):
+        return "a huge number" if value.bit_length() > 64 else repr(int(value))
+    if isinstance(value, float):
+        return repr(float(value))
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, (list, tuple)):
@@ -62,9 +126,12 @@ def found(value: object) -> str:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """A hint with the nearest known word, or nothing."""
+    """A hint with the nearest known word, or nothing. Takes up to a millisecond."""
     near = get_close_matches(word[:100], known, 1, 0.7)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f", did you mean {quoted(near[0])}?" if near else ""
+
+
+# -- kinds -------------------------------------------------------------------------------------------
 
 
 def plain_text(value: str) -> str:
@@ -100,10 +167,10 @@ class Number:
     high: float
 
     def __call__(self, value: object) -> float:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not good or not self.low <= value <= self.high or math.isnan(value):  # type: ignore[operator,arg-type]
-            raise Invalid(f"expected a number from {self.low:g} to {self.high:g}, got {found(value)}")
-        return value  # type: ignore[return-value]
+        # A comparison with NaN is false.
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high:
+            return float(value)
+        raise Invalid(f"expected a number from {self.low:g} to {self.high:g}, got {found(value)}")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": self.low, "maximum": self.high}
@@ -123,45 +190,90 @@ class Flag:
 
 
 @attrs.frozen
-class Text:
-    """A text that may stand in a header or a message: no control characters, no lone surrogates."""
+class Characters:
+    """What a text may not hold: `refused` finds it fast, `problem` has the words for it."""
 
-    empty: bool = False
+    refused: re.Pattern[str]
+    problem: Callable[[str], str | None]
+    #: Whether every dialect of regular expressions reads `refused` alike.
+    portable: bool = True
+
+
+def free_problem(text: str) -> str | None:
+    """Free texts may hold anything but a lone surrogate, which UTF-8 cannot carry."""
+    return "holds a lone surrogate, which cannot be sent as UTF-8" if _SURROGATE.search(text) else None
+
+
+def lines_problem(text: str) -> str | None:
+    """Texts of several lines, such as keys in PEM, hold no other control characters."""
+    return "holds control characters" if _UNPRINTABLE.search(text) else None
+
+
+def url_part_problem(text: str) -> str | None:
+    """Names that become one part of a URL's path or query."""
+    return "may hold letters, digits and . _ - : ~ only: it becomes part of a URL"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\t\r\n]")
+
+#: Header values by RFC 9110, 5.5, without tabs.
+HEADER = Characters(re.compile(r"[^\x20-\x7e\xa0-\xff]"), header_problem)
+FREE = Characters(_SURROGATE, free_problem, portable=False)
+LINES = Characters(_UNPRINTABLE, lines_problem)
+LABEL = Characters(re.compile(r"[^A-Za-z0-9-]"), host_part_problem)
+URL_PART = Characters(re.compile(r"[^A-Za-z0-9._:~-]"), url_part_problem)
+
+
+@attrs.frozen
+class Text:
+    """A text within a length and of some characters: by default what may stand in a header."""
+
     limit: int = 2_048
-    #: Says what else is wrong with a text, None when nothing is.
-    problem: Callable[[str], str | None] = header_problem
-    #: True for texts that an error must not quote.
-    secret: bool = False
+    empty: bool = False
+    characters: Characters = HEADER
 
     def __call__(self, value: object) -> str:
         if not isinstance(value, str):
-            shown = "another kind of value" if self.secret else found(value)
-            raise Invalid(f"expected text, got {shown}")
-        text = plain_text(value)
+            raise Invalid(f"expected text, got {found(value)}")
+        text = value if type(value) is str else plain_text(value)
         if not text and not self.empty:
             raise Invalid("expected text, got an empty one")
         if len(text) > self.limit:
-            raise Invalid(f"expected at most {self.limit} characters, got {len(text)}")
-        problem = self.problem(text)
+            raise Invalid(f"expected at most {self.limit:,} characters, got {len(text):,}")
+        if self.characters.refused.search(text) is not None:
+            raise Invalid(self.characters.problem(text) or "holds characters that may not stand here")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"type": "string", "maxLength": self.limit}
+        if not self.empty:
+            made["minLength"] = 1
+        if self.characters.portable:
+            made["not"] = {"pattern": self.characters.refused.pattern}
+        return made
+
+
+NAME = Text(limit=200, characters=FREE)
+HOST_PART = Text(limit=63, characters=LABEL)
+
+
+@attrs.frozen
+class BaseURL:
+    """A URL that requests are sent to. Who may name which host is decided later."""
+
+    def __call__(self, value: object) -> str:
+        text = _HEADER_TEXT(value)
+        problem = check_url(text, HostPolicy.trusting())
         if problem is not None:
             raise Invalid(problem)
         return text
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": self.limit, **({} if self.empty else {"minLength": 1})}
+        return {**_HEADER_TEXT.schema(), "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
 
 
-def free_problem(text: str) -> str | None:
-    """Free texts may hold anything but a lone surrogate, which UTF-8 cannot carry."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return "the text holds a lone surrogate, which cannot be sent as UTF-8"
-    return None
-
-
-NAME = Text(limit=200, problem=free_problem)
-HOST_PART = Text(limit=63, problem=host_part_problem)
+_HEADER_TEXT = Text()
 
 
 @attrs.frozen
@@ -173,15 +285,13 @@ class Choice:
     later: tuple[str, ...] = ()
 
     def __call__(self, value: object) -> str:
-        if isinstance(value, str):
-            text = plain_text(value)
-            if text in self.words:
-                return text
-            if text in self.later:
-                raise Invalid(f"{text!r} is not supported yet; use one of {', '.join(self.words)}")
-            hint = did_you_mean(text.lower(), self.words)
-            raise Invalid(f"expected one of {', '.join(self.words)}, got {found(value)}{hint}")
-        raise Invalid(f"expected one of {', '.join(self.words)}, got {found(value)}")
+        text = plain_text(value) if isinstance(value, str) else None
+        if text in self.words:
+            return text
+        if text in self.later:
+            raise Invalid(f"{text!r} is not supported yet; use one of {', '.join(self.words)}")
+        hint = did_you_mean(text.lower(), self.words) if text is not None else ""
+        raise Invalid(f"expected one of {', '.join(self.words)}, got {found(value)}{hint}")
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.words)}
@@ -189,25 +299,61 @@ class Choice:
 
 @attrs.frozen
 class SecretText:
-    """A key or token: text, kept as Secret. The host's code may also give a callable."""
+    """A key or token: text, kept as Secret. The host's code may also give a Secret or a callable."""
 
-    limit: int = 16_384
+    text: Text = Text(limit=16_384)
     callables: bool = False
 
     def __call__(self, value: object) -> Any:
+        if isinstance(value, str):
+            return Secret(self.text(value))
         if isinstance(value, Secret):
+            self.text(value.reveal())
             return value
         if self.callables and callable(value):
             return value
-        return Secret(Text(limit=self.limit, secret=True)(value))
+        # Of a list or an object not even the kind of its content is told.
+        raise Invalid(f"expected text, got {'another kind of value' if value is not None else 'null'}")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.limit}
+        return self.text.schema()
+
+
+@attrs.frozen
+class ServiceAccount:
+    """The key file of a Google service account, as an object or as its text; kept as Secret JSON."""
+
+    def __call__(self, value: object) -> Secret:
+        text = value.reveal() if isinstance(value, Secret) else value
+        if isinstance(text, str) and text.startswith("env:"):
+            return Secret(_HEADER_TEXT(text))
+        content = _parsed(text) if isinstance(text, str) else text
+        members = content if isinstance(content, Mapping) else {}
+        if not all(isinstance(members.get(name), str) for name in ("client_email", "private_key")):
+            raise Invalid("expected a service account's key file, with client_email and private_key")
+        return Secret(json.dumps(plain_json(members)))
+
+    def schema(self) -> dict[str, Any]:
+        text = {"type": "string"}
+        return {
+            "type": ["object", "string"],
+            "properties": {"client_email": text, "private_key": text},
+            "required": ["client_email", "private_key"],
+            # A text is the file's content, or env: and the name of a variable that holds it.
+            "pattern": r"^\s*\{|^env:",
+        }
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text[:65_536])
+    except (ValueError, RecursionError):
+        return None
 
 
 @attrs.frozen
 class Members:
-    """An object whose members are the user's own: parameters, metadata."""
+    """An object whose members are the user's own: parameters, metadata. Kept as a copy."""
 
     forbidden: tuple[str, ...] = ()
 
@@ -217,20 +363,66 @@ class Members:
         for name in self.forbidden:
             if name in value:
                 raise Invalid("may not be set here: it is a setting of the target, not a parameter", (name,))
-        return dict(value)
+        copy: dict[str, Any] = plain_json(value)
+        return copy
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "object"}
+        made: dict[str, Any] = {"type": "object"}
+        if self.forbidden:
+            made["properties"] = dict.fromkeys(self.forbidden, False)
+        return made
 
 
 @attrs.frozen
-class AnyValue:
-    """Whatever JSON there is; checked later, with more context."""
+class Entries:
+    """A list of JSON whose meaning is the provider's."""
 
-    def __call__(self, value: object) -> Any:
-        if value is None:
-            raise Invalid("expected a value, got null")
-        return value
+    def __call__(self, value: object) -> list[Any]:
+        if not isinstance(value, (list, tuple)):
+            raise Invalid(f"expected a list, got {found(value)}")
+        copy: list[Any] = plain_json(value)
+        return copy
 
     def schema(self) -> dict[str, Any]:
-        return {}
+        return {"type": "array"}
+
+
+def plain_json(value: object) -> Any:
+    """A copy of JSON in plain types, so that nobody can change it. Raises Invalid for anything else.
+
+    The caller has bounded the depth.
+    """
+    kind = type(value)
+    if value is None or kind is bool or (kind is str and value.isascii()):  # type: ignore[attr-defined]
+        return value
+    if isinstance(value, str):
+        return _ANY_TEXT(value)
+    if isinstance(value, int):
+        if value.bit_length() > MAX_BITS:
+            raise Invalid("expected a number, got a huge one")
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Invalid(f"expected a number, got {found(value)}")
+        return float(value)
+    if isinstance(value, Mapping):
+        return {_member_name(name): _below(name, child) for name, child in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_below(index, child) for index, child in enumerate(value)]
+    raise Invalid(f"expected JSON, got {found(value)}")
+
+
+_ANY_TEXT = Text(limit=2**30, empty=True, characters=FREE)
+
+
+def _member_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise Invalid(f"expected member names as text, got {found(name)}")
+    return _ANY_TEXT(name)
+
+
+def _below(key: Any, child: object) -> Any:
+    try:
+        return plain_json(child)
+    except Invalid as error:
+        raise Invalid(error.message, (key, *error.at)) from None

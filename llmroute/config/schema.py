@@ -6,7 +6,9 @@ may be spelled in snake_case or camelCase. Source: the Portkey config object and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import attrs
@@ -15,17 +17,23 @@ from ..secret import Secret
 from .primitives import (
     DAY_MS,
     HOST_PART,
+    LINES,
     NAME,
-    AnyValue,
+    URL_PART,
+    BaseURL,
     Choice,
+    Entries,
     Flag,
     Invalid,
+    Kind,
     Members,
     Number,
     SecretText,
+    ServiceAccount,
     Text,
     Whole,
     found,
+    plain_text,
 )
 
 Milliseconds = Annotated[int, Whole(0, DAY_MS, "ms")]
@@ -47,7 +55,8 @@ FORBIDDEN_FORWARDS = frozenset(
     "x-portkey-forward-headers".split()
 )
 
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+# RFC 9110, 5.6.2.
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 
 
 @attrs.frozen
@@ -55,15 +64,22 @@ class HeaderName:
     """A header that may be forwarded, kept in lower case."""
 
     def __call__(self, value: object) -> str:
-        if not isinstance(value, str) or not value or len(value) > 200 or not _TOKEN.issuperset(value):
+        if not isinstance(value, str) or not _HEADER_NAME.fullmatch(value):
             raise Invalid(f"expected a header name, got {found(value)}")
-        name = value.lower()
+        name = plain_text(value).lower()
         if name in FORBIDDEN_FORWARDS:
             raise Invalid(f"the header {name!r} may not be forwarded")
         return name
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"}
+        forbidden = "|".join(map(_any_case, sorted(FORBIDDEN_FORWARDS)))
+        refused = rf"[^A-Za-z0-9!#$%&'*+.^_`|~-]|^(?:{forbidden})$"
+        return {"type": "string", "minLength": 1, "maxLength": 200, "not": {"pattern": refused}}
+
+
+def _any_case(name: str) -> str:
+    """A pattern for a name in any case; patterns of JSON Schema have no flags."""
+    return "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in name)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,9 +99,11 @@ class RetrySettings:
 class ConditionSettings:
     """One entry of `strategy.conditions`."""
 
-    query: Annotated[Mapping[str, Any], Members()]
+    query: Annotated[Mapping[str, Any], Members()] = attrs.field(repr=False)
     then: Name
 
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 ERROR_GROUPS = ("context_window", "content_policy", "timeout", "connection", "rate_limit", "auth", "server")
 
@@ -107,7 +125,7 @@ class StrategySettings:
     default: Annotated[str, Text(empty=True, limit=200)] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # without slots it is made twice as fast
 class ConfigNode:
     """A config or one of its targets, as written: nothing inherited, nothing resolved."""
 
@@ -125,54 +143,55 @@ class ConfigNode:
     connect_timeout: PositiveMilliseconds | None = None
     first_token_timeout: PositiveMilliseconds | None = None
     stream_idle_timeout: PositiveMilliseconds | None = None
-    override_params: Parameters | None = None
-    default_params: Parameters | None = None
+    override_params: Parameters | None = attrs.field(default=None, repr=False)
+    default_params: Parameters | None = attrs.field(default=None, repr=False)
     drop_params: tuple[Annotated[str, Text(limit=500)], ...] | None = None
     on_unsupported: Annotated[str, Choice(("drop", "error"))] | None = None
     passthrough: Boolean | None = None
     forward_headers: tuple[Annotated[str, HeaderName()], ...] | None = None
     strict_open_ai_compliance: Boolean | None = None
-    metadata: Annotated[Mapping[str, Any], Members()] | None = None
+    metadata: Annotated[Mapping[str, Any], Members()] | None = attrs.field(default=None, repr=False)
     #: The provider's own members (`OPTIONS`), gathered under their snake_case names.
-    options: Mapping[str, Any] = attrs.field(factory=dict, metadata={"gathered": True})
+    options: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, metadata={"gathered": True})
 
 
-_TEXT, _SECRET = Text(), SecretText()
+_LINES = SecretText(Text(limit=16_384, characters=LINES))
 
-#: Members that belong to a provider and are kept in `ConfigNode.options`.
-OPTIONS: Mapping[str, Any] = {
-    **dict.fromkeys(
+#: Members that belong to a provider and are kept in `ConfigNode.options`, with their kinds.
+OPTIONS: Mapping[str, Kind] = {
+    name: kind
+    for kind, names in (
         (
-            "anthropic_beta anthropic_version api_version aws_auth_type aws_bedrock_model "
-            "aws_external_id aws_role_arn azure_ad_tenant_id azure_api_version azure_auth_mode "
-            "azure_deployment_name azure_endpoint_name azure_extra_parameters azure_entra_client_id azure_entra_scope "
-            "azure_entra_tenant_id azure_extra_params azure_foundry_url azure_managed_client_id "
-            "azure_model_name azure_workload_client_id azure_workload_tenant_id deployment_id "
-            "fireworks_account_id huggingface_base_url mistral_fim_completion openai_beta "
-            "openai_organization openai_project oracle_api_version oracle_compartment_id "
-            "oracle_fingerprint oracle_serving_mode oracle_tenancy oracle_user "
-            "openrouter_referer openrouter_title vertex_model_name vertex_project_id "
-            "workers_ai_account_id modal_key http_referer x_title"
-        ).split(),
-        _TEXT,
-    ),
-    **dict.fromkeys(
+            Text(),
+            "anthropic_beta anthropic_version aws_auth_type aws_bedrock_model aws_external_id aws_role_arn "
+            "azure_auth_mode azure_entra_client_id azure_entra_scope azure_extra_parameters "
+            "azure_extra_params azure_managed_client_id azure_model_name azure_workload_client_id "
+            "http_referer mistral_fim_completion modal_key openai_beta openai_organization openai_project "
+            "openrouter_referer openrouter_title oracle_compartment_id oracle_fingerprint "
+            "oracle_serving_mode oracle_tenancy oracle_user vertex_model_name x_title",
+        ),
         (
+            Text(limit=200, characters=URL_PART),
+            "api_version azure_ad_tenant_id azure_api_version azure_deployment_name azure_endpoint_name "
+            "azure_entra_tenant_id azure_workload_tenant_id deployment_id fireworks_account_id "
+            "oracle_api_version vertex_project_id workers_ai_account_id",
+        ),
+        (HOST_PART, "aws_region oracle_region resource_name snowflake_account vertex_region"),
+        (BaseURL(), "azure_foundry_url huggingface_base_url"),
+        (
+            SecretText(),
             "aws_access_key_id aws_secret_access_key aws_session_token azure_ad_token "
-            "azure_entra_client_secret modal_secret oracle_key_passphrase"
-        ).split(),
-        _SECRET,
-    ),
-    "aws_region": HOST_PART,
-    "oracle_region": HOST_PART,
-    "resource_name": HOST_PART,
-    "snowflake_account": HOST_PART,
-    "vertex_region": HOST_PART,
-    "vertex_service_account_json": AnyValue(),
-    "oracle_private_key": AnyValue(),
-    "deployments": AnyValue(),
-    "safety_settings": AnyValue(),
+            "azure_entra_client_secret modal_secret oracle_key_passphrase",
+        ),
+        (_LINES, "oracle_private_key"),
+        (ServiceAccount(), "vertex_service_account_json"),
+        (Entries(), "deployments safety_settings"),
+    )
+    for name in names.split()
 }
+
+#: Options that are hosts of their own: they obey the host policy as `custom_host` does.
+URL_OPTIONS = ("azure_foundry_url", "huggingface_base_url")
 
 #: Members of the documented language that this version does not carry out.
 LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
@@ -188,12 +207,26 @@ LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "ConditionSettings": (),
 }
 
+#: Words that users of other libraries bring along, and what is meant by them here.
+FOREIGN_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("base_url", "api_base", "url", "host", "endpoint"), "custom_host"),
+    **dict.fromkeys(("model", "temperature", "max_tokens", "messages", "params"), "override_params"),
+    **dict.fromkeys(("key", "apikey", "token", "authorization"), "api_key"),
+    "timeout": "request_timeout",
+    "retries": "retry",
+    "max_retries": "retry.attempts",
+    "fallbacks": "strategy and targets",
+}
+
+#: Members that are refused as a whole, but whose entries are checked too: one look mends both.
+MISPLACED_MEMBERS: Mapping[str, Kind] = {"custom_headers": Text(), "on_status_codes": Whole(100, 599)}
+
 #: Members that an in-process library cannot honour, with what to do instead.
 REFUSED_MEMBERS: Mapping[str, str] = {
+    "custom_headers": "not of this language; use forward_headers, or extra_headers in the call",
     "fetch_integrated_models": "it belongs to a hosted service; name the targets in the config",
     "mode": "the old form of a config; use strategy.mode",
     "options": "the old form of a config; use strategy and targets",
     "on_status_codes": "it has no effect here; put it into strategy.on_status_codes or retry.on_status_codes",
     "prompt_id": "prompts are kept by a hosted service; send messages",
 }
-

@@ -20,6 +20,7 @@ from ..types.route import Attempt
 from ..wire.message import WireReply, WireRequest
 from ..wire.retry_after import retry_after_of
 from .params import effective_params, is_stream, model_of
+from .scrub import Scrubber
 from .stream import open_stream
 
 MAX_ANSWER = 64 * 2**20
@@ -59,7 +60,8 @@ class Exchange:
         if outcome.failure is not None and self._renews(outcome.status, outcome.failure):
             # What is made or fetched may have been rotated or have expired: ask once more.
             (self._credentials or self._key).forget()
-            outcome = await self._attempt(call, None, clock.now())
+            self._log(call, started, started := clock.now(), outcome)
+            outcome = await self._attempt(call, None, started)
         self._log(call, started, clock.now(), outcome)
         return outcome
 
@@ -70,10 +72,14 @@ class Exchange:
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
         if key is None and self._credentials is None:
+            limit, kind = self._limit(call, is_stream(params), now)
             try:
-                key = await self._key.get()
+                async with self._env.clock.timeout(limit):
+                    key = await self._key.get()
             except CredentialError as error:
                 return self._refused(401, model, str(error), kind="auth", code="missing_api_key")
+            except TimeoutError:
+                return self._timed_out(model, limit or 0.0, kind)
         try:
             wire = self._adapter.encode(params, key)
         except EncodeError as error:
@@ -99,8 +105,12 @@ class Exchange:
                     connect_timeout=call.request.connect_timeout or self._spec.timeouts.connect,
                     guarded=self._spec.guarded,
                 )
-                outcome = await self._answer(call, params, model, reply)
+                outcome = await self._answer(call, params, model, wire, reply)
             kept = outcome.stream is not None
+            if outcome.failure is not None:
+                scrubber = Scrubber(wire.headers)
+                outcome.failure = scrubber.failure(outcome.failure)
+                outcome.headers = scrubber.headers(outcome.headers)
             return outcome
         except CredentialError as error:
             return self._refused(401, model, str(error), kind="auth", code="no_credentials")
@@ -114,23 +124,23 @@ class Exchange:
                 reply.close()
 
     async def _answer(
-        self, call: Call, params: Mapping[str, Any], model: str, reply: Exchanged
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, reply: Exchanged
     ) -> Outcome:
         status = reply.status
         if 200 <= status <= 299:
             if is_stream(params):
-                return await self._stream_answer(call, params, model, reply)
+                return await self._stream_answer(call, params, model, wire, reply)
             whole = WireReply(status, reply.headers, await reply.read(MAX_ANSWER))
             return self._decoded(params, model, reply, whole)
         if 300 <= status <= 599:
-            return await self._error_answer(model, reply)
+            return await self._error_answer(model, Scrubber(wire.headers), reply)
         failure = Failure("protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error")
         return self._failed(502, model, failure)
 
     async def _stream_answer(
-        self, call: Call, params: Mapping[str, Any], model: str, reply: Exchanged
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, reply: Exchanged
     ) -> Outcome:
-        opened = await open_stream(reply, self._adapter.decoder(params), self._env.clock)
+        opened = await open_stream(reply, self._adapter.decoder(params), self._env.clock, wire.headers)
         if isinstance(opened, Failure):
             return self._failed(_stream_status(opened), model, opened, reply)
         opened.watch(self._spec.timeouts.stream_idle, call.deadline if call.lasting else None)
@@ -153,11 +163,11 @@ class Exchange:
             body["created"] = int(self._env.clock.time())
         return Outcome(whole.status, spec.path, spec.provider, model, body, headers=reply.headers)
 
-    async def _error_answer(self, model: str, reply: Exchanged) -> Outcome:
-        data = await _prefix(reply, MAX_ERROR_BODY)
+    async def _error_answer(self, model: str, scrubber: Scrubber, reply: Exchanged) -> Outcome:
+        data = scrubber.data(await _prefix(reply, MAX_ERROR_BODY))
         failure = self._adapter.failure(WireReply(reply.status, reply.headers, data))
         if 300 <= reply.status <= 399 and "location" in reply.headers:
-            where = _printable(reply.headers["location"])
+            where = _printable(scrubber.text(reply.headers["location"]))
             failure = attrs.evolve(
                 failure, message=f"{failure.message} (a redirect to {where}, which is never followed)"
             )

@@ -25,10 +25,12 @@ class Observe:
         trace_id = call.trace_id
         emit(TargetFinished(call.id, trace_id, env.clock.now(), outcome.path, outcome.status, outcome.retries))
         if outcome.stream is not None:
+            # Not the outcome: a stream that holds itself is not hung up on when it is dropped.
+            path = outcome.path
 
             def ended(end: StreamEnd, failure: Failure | None) -> None:
                 text = failure.message if failure is not None else None
-                emit(StreamFinished(call.id, trace_id, env.clock.now(), outcome.path, end, text))
+                emit(StreamFinished(call.id, trace_id, env.clock.now(), path, end, text))
 
             outcome.stream.on_end(ended)
         return outcome

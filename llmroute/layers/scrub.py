@@ -10,7 +10,7 @@ import attrs
 
 from ..outcome import Failure
 from ..secret import MASK
-from ..wire.json import JSONError, dumps, loads
+from ..wire.json import JSONError, dumps, dumps_parsed, loads
 
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|signature|credential", re.IGNORECASE)
 #: Shorter values are placeholders ("none", "ollama") that stand in ordinary texts as well.
@@ -36,7 +36,7 @@ class Scrubber:
     def data(self, data: bytes) -> bytes:
         """For bodies that are cut or quoted afterwards, which may leave half a key."""
         for secret in self._secrets:
-            data = data.replace(secret.encode("utf-8", "surrogateescape"), MASK.encode())
+            data = data.replace(secret.encode("utf-8", "surrogatepass"), MASK.encode())
         return data
 
     def failure(self, failure: Failure) -> Failure:
@@ -59,7 +59,7 @@ class Scrubber:
     def _body(self, body: Any) -> Any:
         """JSON is masked as text, so that neither depth nor the names of members are a way out."""
         try:
-            data = dumps(body)
+            data = dumps_parsed(body)
             masked = data
             for secret in self._secrets:
                 masked = masked.replace(dumps(secret)[1:-1], MASK.encode())

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from ..clock import Clock, TimerHandle
 from ..outcome import Failure, StreamEnd, StreamFailed
 from ..providers.base import StreamDecoder
 from ..transport.base import Exchanged, TransportError
+from .scrub import Scrubber
 
 #: Comments and pings prove life for this long while a chunk is awaited (DESIGN section 4).
 MAX_SILENCE = 300.0
+
+#: Chunks that say nothing are held until one does; an answer has a few of them.
+MAX_HELD = 10_000
 
 _COMMITTING = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 
@@ -38,19 +44,26 @@ def commits(chunk: dict[str, Any]) -> bool:
     return False
 
 
-async def open_stream(reply: Exchanged, decoder: StreamDecoder, clock: Clock) -> LiveStream | Failure:
+async def open_stream(
+    reply: Exchanged, decoder: StreamDecoder, clock: Clock, sent: Mapping[str, str]
+) -> LiveStream | Failure:
     """Read until a chunk commits the stream, or until it has failed as an ordinary answer would.
 
+    `sent` are the headers of the request, whose credentials no failure of the stream may quote.
     Raises TransportError; the caller bounds the time and closes the reply unless a stream came back.
     """
     held: list[dict[str, Any]] = []
     while True:
         data = await reply.read_some()
-        held += decoder.feed(data) if data else decoder.close()
-        if any(map(commits, held)):
-            return LiveStream(reply, decoder, clock, held, ended=not data)
+        chunks = decoder.feed(data) if data else decoder.close()
+        held += chunks
+        if any(map(commits, chunks)):
+            return LiveStream(reply, decoder, clock, held, ended=not data, sent=sent)
         if decoder.failure is not None:
             return decoder.failure
+        if len(held) > MAX_HELD:
+            text = f"the stream sent {MAX_HELD} chunks that say nothing"
+            return Failure("too_large", text, type="invalid_response_error")
         if decoder.done or not data:
             text = "the stream ended without an answer"
             return Failure("interrupted", text, type="invalid_response_error")
@@ -64,7 +77,7 @@ class LiveStream:
 
     __slots__ = (
         "_callbacks", "_clock", "_created", "_deadline", "_decoder", "_end", "_failure", "_idle",
-        "_over", "_pending", "_read_since", "_reply", "_timer", "_wait_since", "__weakref__",
+        "_over", "_pending", "_read_since", "_reply", "_sent", "_timer", "_wait_since", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -74,8 +87,10 @@ class LiveStream:
         clock: Clock,
         held: list[dict[str, Any]],
         ended: bool,
+        sent: Mapping[str, str],
     ) -> None:
         self._reply = reply
+        self._sent = sent
         self._decoder = decoder
         self._clock = clock
         self._created = int(clock.time())
@@ -96,7 +111,7 @@ class LiveStream:
         self._idle = idle
         self._deadline = deadline
         if not self._over:
-            self._arm(self._clock.now() + idle)
+            self._arm(self._clock.now() + min(idle, MAX_SILENCE))
 
     def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
         if self._end is not None:
@@ -127,15 +142,22 @@ class LiveStream:
             chunk["created"] = self._created
         return chunk
 
+    @property
+    def ended(self) -> StreamEnd | None:
+        return None if self._end is None else self._end[0]
+
     async def aclose(self) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Hang up at once; what was not read is abandoned."""
+    def close(self, failure: Failure | None = None) -> None:
+        unread = bool(self._pending)
         self._pending.clear()
         if not self._over:
             self._over = True
+            self._failure = failure
             self._reply.close()
+            self._settle("abandoned", None)
+        elif unread and self._failure is None:
             self._settle("abandoned", None)
         self._finish()
 
@@ -162,7 +184,8 @@ class LiveStream:
             self._fail(error.failure)
             return
         except BaseException:
-            self.close()  # cancelled: nobody will read on
+            # Cancelled: nobody will read on, and whoever tries must not take this for the end.
+            self.close(Failure("interrupted", "reading the stream was cancelled", type="stream_error"))
             raise
         finally:
             self._read_since = None
@@ -186,7 +209,7 @@ class LiveStream:
     def _fail(self, failure: Failure) -> None:
         if not self._over:
             self._over = True
-            self._failure = failure
+            self._failure = Scrubber(self._sent).failure(failure)
             self._disarm()
             self._reply.close()
 
@@ -208,14 +231,15 @@ class LiveStream:
     def _arm(self, when: float) -> None:
         if self._deadline is not None:
             when = min(when, self._deadline)
-        self._timer = self._clock.call_at(when, self._check)
+        # Held weakly: a stream that nobody reads any more must not live on in its own timer.
+        self._timer = self._clock.call_at(when, partial(_look_at, ref(self)))
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """The one timer of the stream: re-arms itself, so that chunks cost no timer."""
         if self._over:
             return
@@ -223,20 +247,27 @@ class LiveStream:
         read, wait = self._read_since, self._wait_since
         if self._deadline is not None and now >= self._deadline:
             self._interrupt(Failure("deadline", "the time for the whole call is over", type="timeout_error"))
-        elif read is not None and now - read >= self._idle:
+        elif read is not None and now >= read + self._idle:
             text = f"the stream was silent for {round(self._idle * 1000)} ms"
             self._interrupt(Failure("timeout", text, type="timeout_error"))
-        elif read is not None and wait is not None and now - wait >= MAX_SILENCE:
+        elif read is not None and wait is not None and now >= wait + MAX_SILENCE:
             text = f"the stream sent no chunk for {MAX_SILENCE:g} s, only signs of life"
             self._interrupt(Failure("timeout", text, type="timeout_error"))
         else:
-            self._arm((read if read is not None else now) + self._idle)
+            silence = now if wait is None else wait
+            self._arm(min((now if read is None else read) + self._idle, silence + MAX_SILENCE))
 
     def _interrupt(self, failure: Failure) -> None:
         if self._read_since is not None:
             self._reply.interrupt(_Interrupted(failure))
         else:
             self._fail(failure)
+
+
+def _look_at(held: ref[LiveStream]) -> None:
+    stream = held()
+    if stream is not None:
+        stream.check()
 
 
 def _status(failure: Failure) -> int:

@@ -179,6 +179,9 @@ class ScriptedTransport:
     sent, in order. Safe from several threads and loops.
     """
 
+    #: Its requests reach no provider, so targets need no keys.
+    keyless = True
+
     def __init__(self, script: Script, clock: Clock | None = None) -> None:
         self.requests: list[SentRequest] = []
         #: Whether `aclose` was called; sending still works, for tests that share a transport.

@@ -10,26 +10,29 @@ and a scrubbed text go on.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import attrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from ..wire.addresses import parse_address
 from ..wire.hosts import HostPolicy, address_problem
 from ..wire.message import WireRequest
 from .base import TransportError
+from .sessions import SessionTable, call_on
 
-Loop = asyncio.AbstractEventLoop
-
-#: How often a request is moved from a pooled connection that turned out closed to another one.
-MAX_STALE = 5
-_STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 #: Whether the request in this context runs on a pooled connection; a new one sets it to False.
 _reused: ContextVar[bool] = ContextVar("llmroute_reused", default=False)
+#: The proxy that the connection in this context is made to: the host program's choice.
+_proxy: ContextVar[str | None] = ContextVar("llmroute_proxy", default=None)
 
 
 class AiohttpTransport:
@@ -43,7 +46,7 @@ class AiohttpTransport:
     def __init__(
         self,
         *,
-        ssl: Any = True,
+        ssl: SSLContext | bool = True,
         proxy: str | None = None,
         trust_env: bool = False,
         limit: int = 0,
@@ -51,26 +54,22 @@ class AiohttpTransport:
         hosts: HostPolicy | None = None,
         untrusted_hosts: HostPolicy | None = None,
     ) -> None:
-        self._ssl = ssl
         self._proxy = proxy
-        self._trust_env = trust_env
         self._limit = limit
-        self._resolver = resolver
-        self._policies = (hosts or HostPolicy.trusting(), untrusted_hosts or HostPolicy.strict())
-        self._pid = os.getpid()
-        self._sessions: dict[Loop, _LoopSessions] = {}
-        self._inherited: list[_LoopSessions] = []
+        policies = (hosts or HostPolicy.trusting(), untrusted_hosts or HostPolicy.strict())
+        self._table = SessionTable(_SessionMaker(ssl, trust_env, limit, resolver, policies))
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
 
     async def send(
         self, request: WireRequest, *, connect_timeout: float | None = None, guarded: bool = False
     ) -> Exchanged:
         """Send and wait for the head of the answer. Raises TransportError."""
-        session = self._ready_session(guarded) or await self._new_session(guarded)
+        held = self._table.of_running_loop()
         timeout = self._timeouts.get(connect_timeout) or self._new_timeout(connect_timeout)
         host = request.url.host or ""
         failure: TransportError
-        for _ in range(MAX_STALE):
+        for kind in (guarded, guarded + _UNPOOLED):
+            session = held.sessions.get(kind) or await held.open(kind)
             _reused.set(True)
             try:
                 response = await session.request(
@@ -84,136 +83,72 @@ class AiohttpTransport:
                 )
             except aiohttp.ClientError as error:
                 failure = translated(error, host)
-                if isinstance(error, _STALE) and _reused.get():
-                    continue  # the provider had closed an idle connection: take another one
+                if _reused.get() and _unanswered(error):
+                    continue  # the provider had closed an idle connection: once more, on a new one
             except (OSError, ValueError, RuntimeError) as error:
                 failure = TransportError("connection", f"{host}: {type(error).__name__}")
             else:
-                return Exchanged(response, host)
+                return Exchanged(response, host, held.loop)
             break
         raise failure
 
     async def aclose(self) -> None:
         """Close the session of the running loop at once and tell the other loops to close theirs."""
-        current = asyncio.get_running_loop()
-        sessions, self._sessions = self._sessions, {}
-        if self._pid != os.getpid():
-            self._inherited += sessions.values()
-            return
-        for loop, held in sessions.items():
-            if loop is current:
-                await held.aclose()
-            elif loop.is_running():
-                loop.call_soon_threadsafe(held.close_soon)
-            else:
-                held.neutralise()
+        await self._table.aclose()
 
     def _new_timeout(self, connect: float | None) -> aiohttp.ClientTimeout:
         if len(self._timeouts) > 100:
             self._timeouts.clear()
-        timeout = self._timeouts[connect] = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        timeout = self._timeouts[connect] = aiohttp.ClientTimeout(
+            # `connect` covers the name's resolution too, but also the wait for a slot of a bounded pool.
+            connect=None if self._limit else connect,
+            sock_connect=connect,
+            # Never rounded up to whole seconds: a limit is a limit.
+            ceil_threshold=math.inf,
+        )
         return timeout
 
-    def _ready_session(self, guarded: bool) -> aiohttp.ClientSession | None:
-        if self._pid != os.getpid():
-            self._after_fork()
-        held = self._sessions.get(asyncio.get_running_loop())
-        return None if held is None else held.sessions.get(guarded)
 
-    async def _new_session(self, guarded: bool) -> aiohttp.ClientSession:
-        held = self._sessions.get(asyncio.get_running_loop()) or self._open()
-        return await held.open(guarded)
+#: The sessions of a loop by kind: `guarded` (0 or 1), plus this for one that keeps no connection.
+_UNPOOLED = 2
 
-    def _open(self) -> _LoopSessions:
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            self._sessions.pop(loop).neutralise()
-        held = _LoopSessions(self)
-        self._sessions[asyncio.get_running_loop()] = held
-        return held
 
-    def _after_fork(self) -> None:
-        """Closing an inherited session would unregister the parent's sockets from the shared epoll."""
-        self._pid = os.getpid()
-        inherited, self._sessions = self._sessions, {}
-        for held in inherited.values():
-            held.neutralise()
-            self._inherited.append(held)
+@attrs.frozen
+class _SessionMaker:
+    """What all sessions of a transport have in common."""
 
-    def make_session(self, guarded: bool) -> aiohttp.ClientSession:
-        """A session for the running loop."""
-        connector = _Connector(
-            limit=self._limit,
-            ssl=self._ssl,
-            resolver=_CheckingResolver(self._policies[guarded], self._resolver),
-        )
+    ssl: SSLContext | bool
+    trust_env: bool
+    limit: int
+    resolver: AbstractResolver | None
+    policies: tuple[HostPolicy, HostPolicy]
+
+    def __call__(self, kind: int) -> aiohttp.ClientSession:
+        policy = self.policies[kind % _UNPOOLED]
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=_Connector(
+                policy,
+                limit=self.limit,
+                ssl=self.ssl,
+                resolver=_CheckingResolver(policy, self.resolver),
+                force_close=kind >= _UNPOOLED,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=self._trust_env,
+            trust_env=self.trust_env,
             headers={"User-Agent": "llmroute"},
         )
-
-
-class _LoopSessions:
-    """The sessions of one loop: the ordinary one and the guarded one, each made when first needed.
-
-    Each lives in an async generator, so that `asyncio.run` closes it with the loop's generators.
-    """
-
-    def __init__(self, transport: AiohttpTransport) -> None:
-        self._transport = transport
-        self._holders: list[AsyncGenerator[aiohttp.ClientSession, None]] = []
-        self.sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._closing: asyncio.Task[None] | None = None
-
-    async def open(self, guarded: bool) -> aiohttp.ClientSession:
-        holder = self._hold(guarded)
-        session = await anext(holder)
-        if guarded in self.sessions:
-            await holder.aclose()
-            return self.sessions[guarded]
-        self._holders.append(holder)
-        self.sessions[guarded] = session
-        return session
-
-    async def _hold(self, guarded: bool) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        session = self._transport.make_session(guarded)
-        try:
-            yield session
-        finally:
-            self.sessions.pop(guarded, None)
-            await session.close()
-
-    async def aclose(self) -> None:
-        holders, self._holders = self._holders, []
-        for holder in holders:
-            await holder.aclose()
-
-    def close_soon(self) -> None:
-        """Close from within the loop, as a task that the loop waits for like any other."""
-        # Kept in a member: tasks are only weakly held by their loop.
-        self._closing = asyncio.get_running_loop().create_task(self.aclose())
-
-    def neutralise(self) -> None:
-        """Forget the sockets without touching their loop: it is closed, stopped, or the parent's."""
-        for session in self.sessions.values():
-            connector = session.connector
-            session.detach()
-            if connector is not None:
-                # aiohttp's finalizer would close the transports through the loop; there is no
-                # public way to tell it not to.
-                connector._closed = True
 
 
 class Exchanged:
     """An aiohttp answer behind the transport's protocol."""
 
-    __slots__ = ("_content", "_host", "_response", "headers", "status")
+    __slots__ = ("_content", "_host", "_loop", "_response", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, host: str, loop: asyncio.AbstractEventLoop) -> None:
         self._response = response
         self._content = response.content
         self._host = host
+        self._loop = loop
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -222,15 +157,15 @@ class Exchanged:
         if length is not None and length > limit:
             raise self._too_large(limit)
         data = await self.read_some()
-        if self._content.at_eof():
+        if len(data) <= limit and self._content.at_eof():
             return data
-        parts, size = [data], len(data)
+        parts, size = [], 0
         while data:
-            data = await self.read_some()
             size += len(data)
             if size > limit:
                 raise self._too_large(limit)
             parts.append(data)
+            data = await self.read_some()
         return b"".join(parts)
 
     async def read_some(self) -> bytes:
@@ -250,18 +185,35 @@ class Exchanged:
         self._response.release()
 
     def close(self) -> None:
-        self._response.close()
+        """Hang up. On another thread, where a finalizer may run, the loop is asked to do it."""
+        if asyncio._get_running_loop() is self._loop:
+            self._response.close()
+        else:
+            call_on(self._loop, self._response.close)
 
     def _too_large(self, limit: int) -> TransportError:
-        return TransportError("too_large", f"{self._host}: the answer is larger than {limit >> 20} MiB")
+        return TransportError("too_large", f"{self._host}: the answer is larger than {limit / 2**20:g} MiB")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells new connections from pooled ones: only a request that met a stale one is sent again."""
+    """Tells new connections from pooled ones, and judges hosts that are addresses."""
 
-    async def _create_connection(self, *args: Any, **options: Any) -> Any:
+    def __init__(self, policy: HostPolicy, **options: Any) -> None:
+        super().__init__(**options)
+        self._policy = policy
+
+    async def _create_connection(self, req: aiohttp.ClientRequest, *args: Any, **options: Any) -> Any:
         _reused.set(False)
-        return await super()._create_connection(*args, **options)
+        _proxy.set(None if req.proxy is None else req.proxy.raw_host)
+        host = req.url.raw_host or ""
+        # Names go through the resolver; aiohttp never asks it about addresses.
+        if parse_address(host) is not None and address_problem(host, self._policy, host, req.url.port):
+            raise _RefusedAddress(f"{host} is an address that may not be called")
+        return await super()._create_connection(req, *args, **options)
+
+
+class _RefusedAddress(aiohttp.ClientConnectionError, OSError):  # noqa: N818
+    """The host policy does not allow the address."""
 
 
 class _CheckingResolver(AbstractResolver):
@@ -278,10 +230,10 @@ class _CheckingResolver(AbstractResolver):
         resolver = self._inner or self._own
         assert resolver is not None
         results = await resolver.resolve(host, port, family)
+        policy = HostPolicy.trusting() if host == _proxy.get() else self._policy
         for result in results:
-            problem = address_problem(result["host"], self._policy, host, port)
-            if problem is not None:
-                raise OSError(None, f"{host} resolves to an address that may not be called")
+            if address_problem(result["host"], policy, host, port) is not None:
+                raise _RefusedAddress(f"{host} resolves to an address that may not be called")
         return results
 
     async def close(self) -> None:
@@ -289,13 +241,24 @@ class _CheckingResolver(AbstractResolver):
             await self._own.close()
 
 
+def _unanswered(error: aiohttp.ClientError) -> bool:
+    """Whether the connection ended before a byte of the answer, as far as aiohttp tells."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return isinstance(error.message, str)  # else the part of a head that had arrived
+    return isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
+
+
 def translated(error: aiohttp.ClientError, host: str) -> TransportError:
     """The kind of an aiohttp exception and a text that holds neither headers nor keys."""
     name = type(error).__name__
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return TransportError("connect_timeout", f"{host}: no connection in time")
+    if isinstance(error, _RefusedAddress):
+        return TransportError("connection", str(error))
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return TransportError("connection", f"{host}: the name does not resolve to a usable address")
+        if isinstance(error.os_error, _RefusedAddress):
+            return TransportError("connection", str(error.os_error))
+        return TransportError("connection", f"{host}: the name does not resolve")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TransportError("connection", f"{host}: the certificate does not verify")
     if isinstance(error, aiohttp.ClientSSLError):
@@ -306,6 +269,8 @@ def translated(error: aiohttp.ClientError, host: str) -> TransportError:
         return TransportError("connection", f"{host}: the connection was closed without an answer")
     if isinstance(error, aiohttp.ClientOSError):
         return TransportError("connection", f"{host}: the connection broke ({_reason(error)})")
+    if isinstance(error, aiohttp.ClientConnectionError):
+        return TransportError("connection", f"{host}: the connection broke ({name})")
     if isinstance(error, aiohttp.ClientPayloadError):
         return _payload_error(error, host)
     return TransportError("protocol", f"{host}: not a valid HTTP answer ({name})")

@@ -38,7 +38,7 @@ class _Anthropic:
         self._settings = settings
         self._url: URL | None = None
         self._version = settings.options.get("anthropic_version") or DEFAULT_VERSION
-        self._betas = _names(settings.options.get("anthropic_beta"))
+        self._betas = beta_names(settings.options.get("anthropic_beta"))
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if self._url is None:
@@ -72,7 +72,7 @@ class _Anthropic:
         }
         betas = self._betas
         if "anthropic_beta" in params or "betas" in params:
-            betas = [*betas, *_names(params.get("anthropic_beta")), *_names(params.get("betas"))]
+            betas = [*betas, *beta_names(params.get("anthropic_beta")), *beta_names(params.get("betas"))]
         if betas:
             headers["anthropic-beta"] = header_value(",".join(dict.fromkeys(betas)), "anthropic_beta")
         for name, header in HEADER_PARAMS.items():
@@ -83,7 +83,7 @@ class _Anthropic:
         return headers
 
 
-def _names(value: Any) -> list[str]:
+def beta_names(value: Any) -> list[str]:
     """The names in a comma-separated text or a list of texts."""
     if isinstance(value, str):
         value = value.split(",")

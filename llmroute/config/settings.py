@@ -1,0 +1,123 @@
+"""What targets inherit: each setting in its final form, pushed down from parent to child.
+
+Rules: spec/ROUTING.md section 2. `override_params` and `default_params` merge root to leaf, the leaf
+winning per key; everything else is the nearest one given. A `request_timeout` of 0 inherits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from .primitives import quoted
+from .schema import ConfigNode, RetrySettings
+from .spec import RetrySpec, Timeouts
+
+Report = Callable[[str, str], None]
+DropPath = tuple[str | int, ...]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_DROP_PART = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]|\[\*\]|\[(['\"])(.*?)\3\]")
+_MAX_DROP_PARTS = 20
+
+
+@attrs.frozen(slots=False)  # without slots it is made twice as fast
+class Inherited:
+    """The settings that hold at one place of the tree. `host_path` says where `custom_host` stands."""
+
+    override: Mapping[str, Any] = _NOTHING
+    default: Mapping[str, Any] = _NOTHING
+    drop: tuple[DropPath, ...] = ()
+    on_unsupported: str = "drop"
+    passthrough: bool = False
+    forward: tuple[str, ...] = ()
+    custom_host: str | None = None
+    host_path: str = ""
+    retry: RetrySpec | None = None
+    timeouts: Timeouts = Timeouts()
+
+    def below(self, node: ConfigNode, path: str, report: Report) -> Inherited:
+        """What holds at `node`, found at `path`; `report(path, message)` is called for each problem."""
+        own_host = node.custom_host is not None
+        return Inherited(
+            override={**self.override, **node.override_params} if node.override_params else self.override,
+            default={**self.default, **node.default_params} if node.default_params else self.default,
+            drop=self.drop if node.drop_params is None else drop_paths(node.drop_params, path, report),
+            on_unsupported=self.on_unsupported if node.on_unsupported is None else node.on_unsupported,
+            passthrough=self.passthrough if node.passthrough is None else node.passthrough,
+            forward=self.forward if node.forward_headers is None else node.forward_headers,
+            custom_host=node.custom_host if own_host else self.custom_host,
+            host_path=f"{path}.custom_host" if own_host else self.host_path,
+            retry=self.retry if node.retry is None else retry_spec(node.retry),
+            timeouts=_timeouts(self.timeouts, node),
+        )
+
+
+def retry_spec(settings: RetrySettings) -> RetrySpec | None:
+    """The retries in seconds; None for no attempts at all."""
+    if settings.attempts == 0:
+        return None
+    codes = settings.on_status_codes
+    return RetrySpec(
+        attempts=settings.attempts,
+        use_retry_after=bool(settings.use_retry_after_header or settings.use_retry_after_headers),
+        jitter=settings.jitter,
+        initial_backoff=settings.initial_backoff / 1000,
+        max_backoff=max(settings.max_backoff, settings.initial_backoff) / 1000,
+        **({} if codes is None else {"on_status_codes": frozenset(codes)}),
+    )
+
+
+def _timeouts(above: Timeouts, node: ConfigNode) -> Timeouts:
+    given = {
+        name: limit / 1000
+        for name, limit in (
+            ("request", node.request_timeout),
+            ("connect", node.connect_timeout),
+            ("first_token", node.first_token_timeout),
+            ("stream_idle", node.stream_idle_timeout),
+        )
+        if limit
+    }
+    return attrs.evolve(above, **given) if given else above
+
+
+def drop_paths(texts: tuple[str, ...], path: str, report: Report) -> tuple[DropPath, ...]:
+    """`drop_params` as keys."""
+    found = []
+    for index, text in enumerate(texts):
+        parts = parse_drop_path(text)
+        if parts is None:
+            message = f"expected a parameter's path such as tools[0].strict, got {quoted(text)}"
+            report(f"{path}.drop_params[{index}]", message)
+        else:
+            found.append(parts)
+    return tuple(found)
+
+
+def parse_drop_path(text: str) -> DropPath | None:
+    """`tools[0].function.strict`, `metadata["a.b"]`, `messages[*].name` as keys; None when it is no path.
+
+    The index of `[*]` is -1: every entry.
+    """
+    parts: list[str | int] = []
+    position = 0
+    while position < len(text):
+        match = _DROP_PART.match(text, position)
+        if match is None or len(parts) >= _MAX_DROP_PARTS:
+            return None
+        plain, index, quote, inside = match.groups()
+        if plain is not None:
+            parts.append(plain)
+        elif index is not None:
+            parts.append(int(index))
+        elif quote is not None:
+            parts.append(inside)
+        else:
+            parts.append(-1)
+        position = match.end()
+    return tuple(parts) if parts and isinstance(parts[0], str) else None
