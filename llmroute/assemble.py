@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import attrs
 
 from .clock import Clock, SystemClock
 from .config.document import Config
-from .config.inherit import Surroundings
+from .config.findings import path_text
+from .config.free_form import Members
+from .config.inherit import Compiler, Surroundings
+from .config.named import PLACE_MEMBERS
 from .config.parse import parse
+from .config.primitives import Choice, Invalid, Text, did_you_mean, found
 from .config.schema import ConfigNode
 from .core import Core, RequestConfig
 from .environment import Environment, Randomness
 from .errors import ConfigError, Problem
-from .providers.registry import known_providers, refusal
+from .providers.registry import known_providers, refusal, required
 from .routing.plan import Planner
 from .telemetry.events import Event, Observer
 from .transport.base import Transport
@@ -42,10 +46,98 @@ class Setup:
     seed: int | None
 
 
+def checked_setup(given: Mapping[str, object]) -> Setup:
+    """The arguments as they were given, checked. Raises ConfigError that names each wrong one."""
+    made: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, check in _CHECKS.items():
+        try:
+            made[name] = check(given[name])
+        except Invalid as error:
+            problems += [Problem(name + path_text(part.at), part.message) for part in error.parts]
+    if problems:
+        raise ConfigError(problems)
+    return Setup(**made)
+
+
+def _declared(value: object) -> Mapping[str, Any]:
+    """Named things: an object whose members have names."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Invalid(f"expected an object, got {found(value)}")
+    for name in value:
+        if not isinstance(name, str) or not name:
+            raise Invalid(f"expected names as text, got {found(name)}")
+    return value
+
+
+def _metadata(value: object) -> Mapping[str, Any]:
+    return {} if value is None else Members()(value)
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    """One host or several."""
+    hosts = (value,) if isinstance(value, str) else _several(value, "host names")
+    for index, host in enumerate(hosts):
+        try:
+            HostPolicy.strict([Text()(host)])
+        except ValueError as error:
+            raise Invalid(str(error), (index,)) from None
+    return hosts
+
+
+def _observers(value: object) -> tuple[Any, ...]:
+    observers = (value,) if callable(value) else _several(value, "functions")
+    for index, observer in enumerate(observers):
+        if not callable(observer):
+            raise Invalid(f"expected a function that takes an event, got {found(observer)}", (index,))
+    return observers
+
+
+def _several(value: object, what: str) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise Invalid(f"expected {what}, got {found(value)}")
+    return tuple(value)
+
+
+def _with_methods(*methods: str) -> Callable[[object], Any]:
+    def check(value: object) -> Any:
+        lacking = [name for name in methods if not callable(getattr(value, name, None))]
+        if value is not None and (lacking or isinstance(value, type)):
+            raise Invalid(f"expected an object with the methods {', '.join(methods)}, got {found(value)}")
+        return value
+
+    return check
+
+
+def _seed(value: object) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise Invalid(f"expected a whole number, got {found(value)}")
+    return value
+
+
+#: What each argument has to be; the result is what is kept.
+_CHECKS: Mapping[str, Callable[[object], Any]] = {
+    "providers": _declared,
+    "configs": _declared,
+    "metadata": _metadata,
+    "request_config": Choice(("deny", "untrusted", "trusted")),
+    "unknown": Choice(("error", "warn")),
+    "transport": _with_methods("send", "aclose"),
+    "hosts": _hosts,
+    "observers": _observers,
+    "clock": _with_methods("now", "time", "sleep", "call_at", "timeout"),
+    "seed": _seed,
+}
+
+
 def make_core(setup: Setup) -> Core:
     """The core. Raises ConfigError for wrong named providers and configs."""
     named, exposed, adapters = _named_providers(setup.providers)
-    untrusted = _untrusted_hosts(setup.hosts)
+    untrusted = HostPolicy.strict(setup.hosts)
     randomness = Randomness(setup.seed)
     transport = setup.transport
     if transport is None:
@@ -62,12 +154,15 @@ def make_core(setup: Setup) -> Core:
         keyless=getattr(transport, "keyless", False),
     )
     around = Surroundings(
-        known_providers=(*known_providers(), *adapters),
+        known_providers=frozenset((*known_providers(), *adapters)),
         refusal=refusal,
+        required=required,
         named=named,
         exposed=exposed,
+        own_providers=frozenset(adapters),
         untrusted_hosts=untrusted,
     )
+    _check_named(around)
     configs = {name: _named_config(name, source, setup.unknown) for name, source in setup.configs.items()}
     return Core(
         env,
@@ -80,24 +175,28 @@ def make_core(setup: Setup) -> Core:
     )
 
 
-def _untrusted_hosts(hosts: tuple[str, ...]) -> HostPolicy:
-    problem: Problem
-    try:
-        return HostPolicy.strict(hosts)
-    except ValueError as error:
-        problem = Problem("hosts", str(error))
-    raise ConfigError([problem])
+def shorthand_config(members: Mapping[str, Any], unknown: Literal["error", "warn"] = "error") -> Config:
+    """A one-target config from keywords. `Authorization` is an `api_key` with or without "Bearer ".
 
-
-def shorthand_config(members: Mapping[str, Any]) -> Config:
-    """A one-target config from keywords. `Authorization` is an `api_key` with or without "Bearer "."""
+    Raises ConfigError, with the keywords as paths.
+    """
     made = dict(members)
     for name in ("Authorization", "authorization"):
         if name in made:
             text = made.pop(name)
             bearer = isinstance(text, str) and text[:7].lower() == "bearer "
             made.setdefault("api_key", text[7:] if bearer else text)
-    return Config(made)
+    try:
+        return Config(made, unknown=unknown)
+    except ConfigError as error:
+        problems = [
+            Problem(path, problem.message + did_you_mean(path, tuple(_CHECKS)))
+            if problem.message == "unknown member"
+            else Problem(path or "config", problem.message)
+            for problem in error.problems
+            for path in (problem.path.removeprefix("config").lstrip("."),)
+        ]
+    raise ConfigError(problems)
 
 
 def _named_config(name: str, source: Any, unknown: Literal["error", "warn"]) -> Config:
@@ -118,27 +217,55 @@ def _named_providers(
     adapters: dict[str, Callable[..., Any]] = {}
     problems: list[Problem] = []
     for name, declared in providers.items():
+        root = f"providers{path_text((name,))}"
         if callable(declared):
             adapters[name] = declared
             continue
-        members = dict(declared) if isinstance(declared, Mapping) else declared
-        if isinstance(members, dict) and members.pop("expose", False) is True:
+        if not isinstance(declared, Mapping):
+            problems.append(Problem(root, f"expected an object or a function, got {found(declared)}"))
+            continue
+        members = dict(declared)
+        if members.pop("expose", False) is True:
             exposed.add(name)
         try:
-            node = parse(members, root=f"providers.{name}").node
+            named[name] = parse(members, root=root).node
         except ConfigError as error:
             problems += error.problems
             continue
-        if node.provider is None or node.provider.startswith("@") or node.targets is not None:
-            problems.append(Problem(f"providers.{name}.provider", "missing; a named provider is one target"))
-        named[name] = node
+        problems += _misplaced(named[name], root)
     if problems:
         raise ConfigError(problems)
     return named, frozenset(exposed), adapters
 
 
+def _misplaced(node: ConfigNode, root: str) -> list[Problem]:
+    problems = [
+        Problem(f"{root}.{member}", "has no effect here: a named provider is credentials, not a target")
+        for member in PLACE_MEMBERS
+        if getattr(node, member) is not None
+    ]
+    if node.provider is None or node.provider[:1] == "@":
+        text = "missing; a named provider needs the provider's own name"
+        problems.append(Problem(f"{root}.provider", text))
+    return problems
+
+
+def _check_named(around: Surroundings) -> None:
+    """Raise ConfigError for named providers that no target could use, whatever it adds."""
+    problems: list[Problem] = []
+    for name, node in around.named.items():
+        compiler = Compiler(around, trusted=True, root=f"providers{path_text((name,))}", complete=False)
+        try:
+            compiler.compile(node)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
 def _renamed(error: ConfigError, root: str) -> list[Problem]:
-    return [Problem(root + problem.path.removeprefix("config"), problem.message) for problem in error.problems]
+    problems = error.problems
+    return [Problem(root + problem.path.removeprefix("config"), problem.message) for problem in problems]
 
 
 def _emitter(observers: tuple[Observer, ...]) -> Callable[[Event], None] | None:

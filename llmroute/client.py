@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .edge import route_of, stream_error_of
 from .errors import APIError
@@ -13,6 +13,15 @@ from .types.accumulate import CompletionBuilder
 from .types.chat import ChatCompletion
 from .types.chunk import ChatCompletionChunk
 from .types.route import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import TypeAlias, TypeVar
+
+    from .types.create import Create
+
+    T = TypeVar("T")
+    Later: TypeAlias = Coroutine[Any, Any, T]
 
 #: Chunks kept before they are joined: bounds what a long stream holds.
 _JOIN_AFTER = 256
@@ -132,13 +141,13 @@ class WireStream:
             failed = stream_error_of(error, route, None)
         raise failed
 
+    def take(self) -> dict[str, Any] | None:
+        """The next chunk if it is here already."""
+        return self._stream.take()
+
     async def aclose(self) -> None:
         """Hang up; safe at any time."""
         await self._stream.aclose()
-
-
-if TYPE_CHECKING:
-    Messages = Iterable[Any]
 
 
 class Completions:
@@ -150,111 +159,21 @@ class Completions:
         self._engine = engine
 
     if TYPE_CHECKING:
-        # Spelled out for editors and type checkers; at run time one dict is cheaper than forty names.
+        create: Create[Later[ChatCompletion], Later[ChatStream], Later[ChatCompletion | ChatStream]]
+    else:
 
-        @overload
-        async def create(
-            self,
-            *,
-            messages: Messages,
-            stream: Literal[True],
-            model: str = ...,
-            audio: Mapping[str, Any] | None = ...,
-            frequency_penalty: float | None = ...,
-            function_call: str | Mapping[str, Any] | None = ...,
-            functions: Iterable[Mapping[str, Any]] | None = ...,
-            logit_bias: Mapping[str, float] | None = ...,
-            logprobs: bool | None = ...,
-            max_completion_tokens: int | None = ...,
-            max_tokens: int | None = ...,
-            metadata: Mapping[str, Any] | None = ...,
-            modalities: list[str] | None = ...,
-            n: int | None = ...,
-            parallel_tool_calls: bool | None = ...,
-            prediction: Mapping[str, Any] | None = ...,
-            presence_penalty: float | None = ...,
-            prompt_cache_key: str | None = ...,
-            reasoning_effort: str | None = ...,
-            response_format: Mapping[str, Any] | None = ...,
-            safety_identifier: str | None = ...,
-            seed: int | None = ...,
-            service_tier: str | None = ...,
-            stop: str | list[str] | None = ...,
-            store: bool | None = ...,
-            stream_options: Mapping[str, Any] | None = ...,
-            temperature: float | None = ...,
-            tool_choice: str | Mapping[str, Any] | None = ...,
-            tools: Iterable[Any] | None = ...,
-            top_logprobs: int | None = ...,
-            top_p: float | None = ...,
-            user: str | None = ...,
-            verbosity: str | None = ...,
-            web_search_options: Mapping[str, Any] | None = ...,
-            timeout: Any = ...,
-            extra_headers: Mapping[str, str] | None = ...,
-            extra_query: Mapping[str, object] | None = ...,
-            extra_body: Mapping[str, Any] | None = ...,
-            **extra: object,
-        ) -> ChatStream: ...
-        @overload
-        async def create(
-            self,
-            *,
-            messages: Messages,
-            stream: Literal[False] | None = ...,
-            model: str = ...,
-            audio: Mapping[str, Any] | None = ...,
-            frequency_penalty: float | None = ...,
-            function_call: str | Mapping[str, Any] | None = ...,
-            functions: Iterable[Mapping[str, Any]] | None = ...,
-            logit_bias: Mapping[str, float] | None = ...,
-            logprobs: bool | None = ...,
-            max_completion_tokens: int | None = ...,
-            max_tokens: int | None = ...,
-            metadata: Mapping[str, Any] | None = ...,
-            modalities: list[str] | None = ...,
-            n: int | None = ...,
-            parallel_tool_calls: bool | None = ...,
-            prediction: Mapping[str, Any] | None = ...,
-            presence_penalty: float | None = ...,
-            prompt_cache_key: str | None = ...,
-            reasoning_effort: str | None = ...,
-            response_format: Mapping[str, Any] | None = ...,
-            safety_identifier: str | None = ...,
-            seed: int | None = ...,
-            service_tier: str | None = ...,
-            stop: str | list[str] | None = ...,
-            store: bool | None = ...,
-            temperature: float | None = ...,
-            tool_choice: str | Mapping[str, Any] | None = ...,
-            tools: Iterable[Any] | None = ...,
-            top_logprobs: int | None = ...,
-            top_p: float | None = ...,
-            user: str | None = ...,
-            verbosity: str | None = ...,
-            web_search_options: Mapping[str, Any] | None = ...,
-            timeout: Any = ...,
-            extra_headers: Mapping[str, str] | None = ...,
-            extra_query: Mapping[str, object] | None = ...,
-            extra_body: Mapping[str, Any] | None = ...,
-            **extra: object,
-        ) -> ChatCompletion: ...
-        @overload
-        async def create(
-            self, *, messages: Messages, stream: bool | None = ..., **extra: Any
-        ) -> ChatCompletion | ChatStream: ...
+        async def create(self, **params: Any) -> ChatCompletion | ChatStream:
+            """Route one chat completion. Every parameter of OpenAI's endpoint, and any other, is sent on.
 
-    async def create(self, **params: Any) -> ChatCompletion | ChatStream:
-        """Route one chat completion. Every parameter of OpenAI's endpoint, and any other, is sent on.
+            `timeout` bounds the whole call in seconds (a number, or an object with `connect` and `read`);
+            `extra_headers`, `extra_query` and `extra_body` go to the provider as they are. With
+            `stream=True` a ChatStream is returned, as soon as the answer has begun.
 
-        `timeout` bounds the whole call in seconds (a number, or an object with `connect` and `read`);
-        `extra_headers`, `extra_query` and `extra_body` go to the provider as they are. With
-        `stream=True` a ChatStream is returned, as soon as the answer has begun.
-
-        Raises BadRequestError for parameters that cannot be sent and the APIError family for what
-        the targets answered; see `llmroute.errors`.
-        """
-        return await self._engine.create(params)
+            Raises BadRequestError for parameters that cannot be sent and the APIError family for what
+            the targets answered; see `llmroute.errors`.
+            """
+            # One dict is cheaper than forty names; `types.create` spells them out.
+            return await self._engine.create(params)
 
 
 class Chat:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from .config.document import Config
+from .config.inherit import Overlay
 from .config.schema import ConfigNode
 from .config.spec import CALL_TIMEOUT
 from .edge import route_of
@@ -95,13 +96,15 @@ class Core:
         if missing:
             raise ConfigError(missing)
 
-    def named_plan(self, name: str) -> Plan:
-        """The plan of a named provider, asked for by a request's model. Raises BadBody."""
+    def named_plan(self, name: str, overlay: Overlay) -> Plan:
+        """The plan of a named provider, asked for by a request's model. Raises BadBody and ConfigError."""
         around = self.planner.around
         if self.request_config == "deny" or (self.request_config == "untrusted" and name not in around.exposed):
             raise BadBody("body.model", f"the named provider {name!r} may not be asked for by requests")
         node = ConfigNode(provider=f"@{name}")
-        return self.planner.cached(("@", name), lambda: self.planner.compile(node, f"@{name}", True))
+        return self.planner.cached(
+            ("@", name, overlay), lambda: self.planner.compile(node, f"@{name}", True, overlay)
+        )
 
     async def run(self, plan: Plan, request: Request, timeout: float | None) -> tuple[Outcome, Call]:
         """Take a request through a plan. `timeout` is the caller's, in seconds.

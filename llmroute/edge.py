@@ -8,6 +8,7 @@ from typing import Any
 from .errors import (
     APIConnectionError,
     APIError,
+    APIStatusError,
     ContentPolicyViolationError,
     ContextWindowExceededError,
     DeadlineExceededError,
@@ -91,7 +92,7 @@ def error_of(outcome: Outcome, route: Route) -> APIError:
     )
 
 
-def _error_class(status: int, failure: Failure) -> Any:
+def _error_class(status: int, failure: Failure) -> type[APIStatusError]:
     if failure.kind in ("timeout", "connect_timeout"):
         return RequestTimeoutError
     if failure.kind in ("parse", "too_large", "interrupted"):

@@ -194,7 +194,8 @@ def _conditional_step(node: Conditional, body: Mapping[str, Any], scope: Scope, 
         for number, entry in enumerate(node.spec.conditions):
             lines = entry.condition.explain(scope)
             holds = entry.condition.holds(scope)
-            reasons.append(f"condition {number} {'holds' if holds else 'does not hold'}: {'; '.join(lines)}")
+            reasons.append(f"condition {number} {'holds' if holds else 'does not hold'}: {lines[0]}")
+            reasons += lines[1:]
             if holds:
                 index = entry.target
                 break

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import orjson
 
 from .types.convert import plain
 from .wire.hosts import header_name_problem, header_problem
@@ -22,6 +23,7 @@ class BadBody(ValueError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+        self.message = message
 
 
 @attrs.frozen
@@ -38,7 +40,7 @@ NO_OPTIONS = Options()
 
 
 def split_params(params: dict[str, Any]) -> tuple[dict[str, Any], Options]:
-    """The body and the options of `create(**params)`; takes over `params`. Raises BadBody."""
+    """The unchecked body and the options of `create(**params)`; takes over `params`. Raises BadBody."""
     options = NO_OPTIONS
     if "timeout" in params or "extra_headers" in params or "extra_query" in params:
         timeout, connect = _timeout(params.pop("timeout", None))
@@ -46,16 +48,43 @@ def split_params(params: dict[str, Any]) -> tuple[dict[str, Any], Options]:
             timeout,
             connect,
             _extra_headers(params.pop("extra_headers", None)),
-            _mapping(params.pop("extra_query", None), "extra_query"),
+            _extra_query(params.pop("extra_query", None)),
         )
     if "extra_body" in params:
         extra = _mapping(params.pop("extra_body"), "extra_body")
         params = {**params, **extra} if extra else params
-    return checked_body(params), options
+    return params, options
 
 
-def checked_body(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with result objects made plain and placeholders dropped. Raises BadBody."""
+@attrs.define  # treated as frozen, as it is on the hot path
+class Body:
+    """A checked request body. `json` is its text where it has been written already, else None."""
+
+    params: dict[str, Any]
+    json: bytes | None = None
+
+
+def checked_body(body: dict[str, Any]) -> Body:
+    """The body with result objects made plain and placeholders dropped. Raises BadBody.
+
+    Writing the JSON is the cheapest way to see that everything is plain, and most targets send just
+    that. What takes more than the fast writer is left to the adapter.
+    """
+    data: bytes | None = None
+    try:
+        data = orjson.dumps(body)
+    except TypeError:
+        body = _plain_body(body)
+    messages = body.get("messages")
+    if type(messages) is not list:
+        raise BadBody("body.messages", _not_a_list(messages))
+    for message in messages:
+        if type(message) is not dict:
+            raise BadBody(*_not_an_object(messages))
+    return Body(body, data)
+
+
+def _plain_body(body: dict[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     for name, value in body.items():
         kind = type(value)
@@ -64,16 +93,13 @@ def checked_body(body: dict[str, Any]) -> dict[str, Any]:
         made = _plain(value, name) if kind.__name__ not in _SENTINELS else _DROPPED
         if made is not value:
             changed[name] = made
-    if changed:
-        merged = {**body, **changed}
-        body = {name: value for name, value in merged.items() if value is not _DROPPED}
-    messages = body.get("messages")
-    if type(messages) is not list:
-        raise BadBody("body.messages", _not_a_list(messages))
-    for index, message in enumerate(messages):
-        if type(message) is not dict:
-            raise BadBody(f"body.messages[{index}]", f"expected an object, got a {type(message).__name__}")
-    return body
+    merged = {**body, **changed}
+    return {name: value for name, value in merged.items() if value is not _DROPPED}
+
+
+def _not_an_object(messages: list[Any]) -> tuple[str, str]:
+    index = next(index for index, message in enumerate(messages) if type(message) is not dict)
+    return f"body.messages[{index}]", f"expected an object, got a {type(messages[index]).__name__}"
 
 
 def _not_a_list(messages: Any) -> str:
@@ -84,9 +110,24 @@ def _not_a_list(messages: Any) -> str:
 
 def _plain(value: Any, name: str) -> Any:
     try:
-        return plain(value)
+        made = plain(value)
     except (ValueError, RecursionError) as error:
         raise BadBody(f"body.{name}", str(error)) from None
+    if made is not value or type(made) not in (dict, list):
+        # Only what was not plain to begin with can hold what JSON has no form for.
+        _refuse_foreign(made, f"body.{name}")
+    return made
+
+
+def _refuse_foreign(value: Any, path: str) -> None:
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            _refuse_foreign(child, f"{path}.{name!s:.60}")
+    elif isinstance(value, (list, tuple)):
+        for index, child in enumerate(value):
+            _refuse_foreign(child, f"{path}[{index}]")
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        raise BadBody(path, f"expected JSON, got a {type(value).__name__}")
 
 
 def _timeout(value: Any) -> tuple[float | None, float | None]:
@@ -94,17 +135,18 @@ def _timeout(value: Any) -> tuple[float | None, float | None]:
     if value is None or type(value).__name__ in _SENTINELS:
         return None, None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _positive(value), None
-    read, connect = getattr(value, "read", None), getattr(value, "connect", None)
-    if read is None and connect is None:
+        return seconds(value), None
+    if not hasattr(value, "read") and not hasattr(value, "connect"):
         raise BadBody("timeout", f"expected seconds, got a {type(value).__name__}")
-    return (None if read is None else _positive(read)), (None if connect is None else _positive(connect))
+    read, connect = getattr(value, "read", None), getattr(value, "connect", None)
+    return (None if read is None else seconds(read)), (None if connect is None else seconds(connect))
 
 
-def _positive(value: Any) -> float:
+def seconds(value: Any) -> float:
+    """A time limit of the host's code. Raises BadBody unless it is a number above 0."""
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1e9
     if not good:
-        raise BadBody("timeout", f"expected seconds above 0, got {value!r}")
+        raise BadBody("timeout", f"expected seconds above 0, got {value!r:.60}")
     return float(value)
 
 
@@ -114,6 +156,31 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any] | None:
     if not isinstance(value, Mapping):
         raise BadBody(name, f"expected an object, got a {type(value).__name__}")
     return value
+
+
+def _extra_query(value: Any) -> Mapping[str, Any] | None:
+    """Texts and lists of texts, as a URL's query takes them; None is left out."""
+    query = _mapping(value, "extra_query")
+    if not query:
+        return None
+    made: dict[str, Any] = {}
+    for name, entry in query.items():
+        if not isinstance(name, str):
+            raise BadBody("extra_query", f"expected names as text, got a {type(name).__name__}")
+        path = f"extra_query.{name:.60}"
+        if isinstance(entry, (list, tuple)):
+            made[name] = [_query_text(item, path) for item in entry]
+        elif entry is not None:
+            made[name] = _query_text(entry, path)
+    return made
+
+
+def _query_text(value: Any, path: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise BadBody(path, f"expected a text or a number, got a {type(value).__name__}")
 
 
 def _extra_headers(value: Any) -> Mapping[str, str] | None:

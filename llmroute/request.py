@@ -19,7 +19,7 @@ class Request:
     """What the caller asked for. `body` is an OpenAI chat-completions body and is never modified.
 
     `headers` are the caller's, lower-case, for `forward_headers`; `extra_headers` and `extra_query`
-    go to the provider as they are. `trace_id` is the caller's own, "" for none. `connect_timeout` is the call's own, in seconds.
+    go to the provider as they are. `trace_id` is the caller's own, "" for none. `json` is the body written already, where it is. `connect_timeout` is the call's own, in seconds.
     """
 
     body: Mapping[str, Any] = attrs.field(repr=False)
@@ -29,6 +29,7 @@ class Request:
     extra_query: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     connect_timeout: float | None = None
     trace_id: str = ""
+    json: bytes | None = attrs.field(default=None, repr=False)
     pathname: str = PATHNAME
 
 
@@ -60,7 +61,7 @@ class Later:
         self.nodes = nodes
         self.start = start
         #: Leaves that remain, the outer chains' included.
-        self.count = count + (outer.count if outer is not None else 0)
+        self.count: int = count + (outer.count if outer is not None else 0)
         self.outer = outer
 
     def available(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
+from .clock import Clock, SystemClock
 from .errors import APIError
 from .wire.json import dumps
 
@@ -18,7 +19,7 @@ class Response:
     a stream to its end calls `aclose()`.
     """
 
-    __slots__ = ("body", "headers", "status", "stream")
+    __slots__ = ("_clock", "body", "headers", "status", "stream")
 
     def __init__(
         self,
@@ -26,11 +27,14 @@ class Response:
         headers: Mapping[str, str],
         body: dict[str, Any] | None = None,
         stream: AsyncIterator[dict[str, Any]] | None = None,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         self.status = status
         self.headers = dict(headers)
         self.body = body
         self.stream = stream
+        self._clock = clock or SystemClock()
 
     async def aclose(self) -> None:
         """Hang up a stream that will not be read on."""
@@ -48,8 +52,13 @@ class Response:
         if self.stream is None:
             raise TypeError("this response is no stream; see body")
         try:
-            async for chunk in _beating(self.stream, heartbeat):
-                yield b": keep-alive\n\n" if chunk is None else b"data: " + dumps(chunk) + b"\n\n"
+            if heartbeat is None:
+                async for chunk in self.stream:
+                    yield b"data: " + dumps(chunk) + b"\n\n"
+            else:
+                async with aclosing(_beating(self.stream, heartbeat, self._clock)) as beats:
+                    async for beat in beats:
+                        yield b": keep-alive\n\n" if beat is None else b"data: " + dumps(beat) + b"\n\n"
             yield b"data: [DONE]\n\n"
         except APIError as error:
             body = {"error": {"message": error.message, "type": "stream_error", "param": None, "code": None}}
@@ -63,24 +72,20 @@ class Response:
 
 
 async def _beating(
-    stream: AsyncIterator[dict[str, Any]], heartbeat: float | None
+    stream: AsyncIterator[dict[str, Any]], heartbeat: float, clock: Clock
 ) -> AsyncGenerator[dict[str, Any] | None, None]:
     """The stream's chunks, and None whenever `heartbeat` seconds passed without one."""
-    if heartbeat is None:
-        async for chunk in stream:
-            yield chunk
-        return
-    pending: asyncio.Task[dict[str, Any]] | None = None
+    pending: asyncio.Future[dict[str, Any]] | None = None
     try:
         while True:
+            # A read goes on through any number of heartbeats: cancelling it would end the stream.
             pending = pending or asyncio.ensure_future(_next(stream))
-            done, _ = await asyncio.wait({pending}, timeout=heartbeat)
-            if not done:
+            if not await _done_within(pending, heartbeat, clock):
                 yield None
                 continue
-            task, pending = pending, None
+            done, pending = pending, None
             try:
-                yield task.result()
+                yield done.result()
             except StopAsyncIteration:
                 return
     finally:
@@ -88,6 +93,16 @@ async def _beating(
             pending.cancel()
             with suppress(asyncio.CancelledError, APIError, StopAsyncIteration):
                 await pending
+
+
+async def _done_within(pending: asyncio.Future[Any], seconds: float, clock: Clock) -> bool:
+    beat: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = clock.call_at(clock.now() + seconds, lambda: None if beat.done() else beat.set_result(None))
+    try:
+        await asyncio.wait((pending, beat), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()
+    return pending.done()
 
 
 async def _next(stream: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:

@@ -9,39 +9,27 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from .assemble import Setup, make_core, shorthand_config
+from .assemble import checked_setup, make_core, shorthand_config
 from .client import Chat, ChatStream, WireStream
 from .clock import Clock
 from .config.document import Config
 from .config.headers import RoutingHeaders, config_value, lowered, read_headers
 from .config.inherit import Overlay
 from .config.schema import ConfigNode
-from .core import Core
 from .edge import error_body, error_of, kept_headers, route_of, routing_headers
 from .errors import BadRequestError, ConfigError, Problem
 from .explain import Explanation, TargetHealth, explain, health
-from .prepare import BadBody, Options, checked_body, split_params
+from .prepare import BadBody, Body, Options, checked_body, split_params
 from .request import Request
 from .response import Response
 from .routing.plan import NO_OVERLAY, Plan
-from .secret import Secret
 from .telemetry.events import ConfigReloaded, Observer
 from .transport.base import Transport
 from .types.chat import ChatCompletion
+from .view import View, checked, overlaid, requested
 from .wire.json import JSONError, loads
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-
-
-@attrs.frozen
-class View:
-    """The options of one view of a router, above the config's."""
-
-    config: Config | None = None
-    overlay: Overlay = NO_OVERLAY
-    metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    trace_id: str = ""
-    timeout: float | None = None
 
 
 class Router:
@@ -86,30 +74,30 @@ class Router:
         timeout: float | None = None,
         **shorthand: Any,
     ) -> None:
-        setup = Setup(
-            providers=providers or {},
-            configs=configs or {},
-            metadata=metadata or {},
-            request_config=request_config or ("untrusted" if config is None and not shorthand else "deny"),
-            unknown=unknown,
-            transport=transport,
-            hosts=tuple(hosts),
-            observers=tuple(observers),
-            clock=clock,
-            seed=seed,
+        setup = checked_setup(
+            {
+                "providers": providers,
+                "configs": configs,
+                "metadata": metadata,
+                "request_config": request_config
+                or ("untrusted" if config is None and not shorthand else "deny"),
+                "unknown": unknown,
+                "transport": transport,
+                "hosts": hosts,
+                "observers": observers,
+                "clock": clock,
+                "seed": seed,
+            }
         )
         self._core = make_core(setup)
         if shorthand:
             if config is not None:
                 names = ", ".join(sorted(shorthand))
                 raise ConfigError([Problem(names, "may not stand beside a config; use with_options")])
-            config = shorthand_config(shorthand)
-        self._become(View(trace_id=trace_id, timeout=timeout))
+            config = shorthand_config(shorthand, setup.unknown)
+        self._become(checked(View(trace_id=trace_id, timeout=timeout)))
         if config is not None:
-            if isinstance(config, str) and config in self._core.configs:
-                config = self._core.configs[config]
-            made = config if isinstance(config, Config) else Config(config, unknown=unknown)
-            plan = self._core.use(made)
+            plan = self._core.use(self._core.config_of(config))
             if require_keys:
                 self._core.check_keys(plan)
 
@@ -129,12 +117,29 @@ class Router:
 
         The headers count as the host code's own word. Raises ConfigError.
         """
-        router = cls(**{"request_config": "trusted", **options})
+        require_keys = options.pop("require_keys", False)
+        router = cls(**{"request_config": "deny", **options})
+        core, view = router._core, router._view
         routing = read_headers(lowered(headers), trusted=True)
-        core = router._core
-        core.config, core.plan = None, router._plan_of_headers(routing)
-        core.request_config = options.get("request_config", "deny")
-        router._become(View(trace_id=routing.trace_id, metadata=routing.metadata))
+        if routing.config is not None:
+            named = core.configs.get(routing.config)
+            core.config = named or Config(config_value(routing.config), unknown=core.unknown)
+        elif routing.provider is not None:
+            core.config = Config({"provider": routing.provider})
+        else:
+            text = "name a target: x-portkey-config or x-portkey-provider"
+            raise ConfigError([Problem("headers", text)])
+        router._become(
+            attrs.evolve(
+                view,
+                overlay=routing.overlay,
+                metadata=routing.metadata,
+                trace_id=routing.trace_id or view.trace_id,
+            )
+        )
+        core.plan = router._plan()
+        if require_keys and core.plan is not None:
+            core.check_keys(core.plan)
         return router
 
     def with_options(
@@ -162,27 +167,24 @@ class Router:
             members = {"provider": provider, "api_key": api_key, "custom_host": custom_host}
             config = shorthand_config({name: value for name, value in members.items() if value is not None})
             api_key = custom_host = None
-        changes: dict[str, Any] = {
-            "api_key": Secret(api_key) if isinstance(api_key, str) else api_key,
+        settings = {
+            "api_key": api_key,
             "custom_host": custom_host,
             "request_timeout": request_timeout,
-            "forward_headers": None if forward_headers is None else tuple(forward_headers),
+            "forward_headers": forward_headers,
             "strict": strict_open_ai_compliance,
         }
-        given = {name: value for name, value in changes.items() if value is not None}
+        changed = View(
+            config=view.config if config is None else self._core.config_of(config),
+            overlay=overlaid(view.overlay, settings),
+            metadata=view.metadata if metadata is None else metadata,
+            trace_id=view.trace_id if trace_id is None else trace_id,
+            timeout=view.timeout if timeout is None else timeout,
+        )
         made = object.__new__(type(self))
         made._core = self._core
-        made._become(
-            View(
-                config=view.config if config is None else self._core.config_of(config),
-                overlay=attrs.evolve(view.overlay, **given) if given else view.overlay,
-                metadata={**view.metadata, **metadata} if metadata else view.metadata,
-                trace_id=view.trace_id if trace_id is None else trace_id,
-                timeout=view.timeout if timeout is None else timeout,
-            )
-        )
-        if config is not None or given:
-            made._plan()
+        made._become(attrs.evolve(checked(changed), metadata={**view.metadata, **changed.metadata}))
+        made._plan()
         return made
 
     # -- calls ---------------------------------------------------------------------------------
@@ -193,8 +195,8 @@ class Router:
         core.enter()
         problem: BadRequestError | None = None
         try:
-            body, options = split_params(params)
-            plan, body = self._plan_of_model(body, self._plan())
+            unchecked, options = split_params(params)
+            plan, body = self._plan_of_model(checked_body(unchecked), self._plan(), self._view.overlay)
         except BadBody as error:
             problem = BadRequestError(str(error), status_code=400, param=error.path)
         if problem is not None:
@@ -221,8 +223,9 @@ class Router:
         try:
             lower = lowered(headers)
             routing = read_headers(lower, trusted=core.request_config == "trusted")
-            plan = self._plan_of_headers(routing)
-            plan, made = self._plan_of_model(checked_body(_object(body)), plan)
+            overlay = self._overlay_of(routing)
+            plan = self._plan_of_headers(routing, overlay)
+            plan, made = self._plan_of_model(checked_body(_object(body)), plan, overlay)
         except ConfigError as error:
             return _config_refusal(error)
         except BadBody as error:
@@ -232,7 +235,8 @@ class Router:
         outcome, call = await core.run(plan, request, self._timeout(options))
         sent = {**kept_headers(outcome.headers), **routing_headers(outcome, call.trace_id)}
         if outcome.stream is not None:
-            return Response(outcome.status, sent, stream=WireStream(outcome, call, core.env.clock.now))
+            stream = WireStream(outcome, call, core.env.clock.now)
+            return Response(outcome.status, sent, stream=stream, clock=core.env.clock)
         if outcome.failure is not None:
             return Response(outcome.status, sent, error_body(outcome))
         return Response(outcome.status, sent, outcome.body)
@@ -240,7 +244,7 @@ class Router:
     def _request(
         self,
         plan: Plan,
-        body: Mapping[str, Any],
+        body: Body,
         options: Options,
         metadata: Mapping[str, Any],
         headers: Mapping[str, str],
@@ -248,13 +252,14 @@ class Router:
     ) -> Request:
         view = self._view
         return Request(
-            body,
-            self._metadata(plan, metadata, body),
+            body.params,
+            self._metadata(plan, metadata, body.params),
             headers,
             options.extra_headers,
             options.extra_query,
             options.connect,
             trace_id or view.trace_id,
+            body.json,
         )
 
     def _timeout(self, options: Options) -> float | None:
@@ -290,18 +295,25 @@ class Router:
         self._plans = (core.plan, made)
         return made
 
-    def _plan_of_model(self, body: dict[str, Any], plan: Plan | None) -> tuple[Plan, dict[str, Any]]:
-        """Follow `"model": "@name/model"` where `name` is a named provider. Raises BadBody."""
-        model = body.get("model")
+    def _plan_of_model(
+        self, body: Body, plan: Plan | None, overlay: Overlay
+    ) -> tuple[Plan, Body]:
+        """Follow `"model": "@name/model"` where `name` is a named provider. Raises BadBody and ConfigError."""
+        model = body.params.get("model")
         if isinstance(model, str) and model[:1] == "@" and "/" in model:
             name, rest = model[1:].split("/", 1)
             if name in self._core.planner.around.named:
-                return self._core.named_plan(name), {**body, "model": rest}
+                return self._core.named_plan(name, overlay), Body({**body.params, "model": rest})
         if plan is None:
             raise BadBody("body.model", "no target: give the router a config, or name a provider as @name/model")
         return plan, body
 
-    def _plan_of_headers(self, routing: RoutingHeaders) -> Plan | None:
+    def _overlay_of(self, routing: RoutingHeaders) -> Overlay:
+        """The settings of a request's headers above the view's, as far as `request_config` lets them."""
+        view = self._view.overlay
+        return view if self._core.request_config == "deny" else requested(view, routing.overlay)
+
+    def _plan_of_headers(self, routing: RoutingHeaders, overlay: Overlay) -> Plan | None:
         """The plan that a request asks for, as far as `request_config` lets it. Raises ConfigError."""
         core = self._core
         if core.request_config == "deny":
@@ -310,7 +322,7 @@ class Router:
                 text = "this router has its own config and takes no routing from requests"
                 raise ConfigError([Problem(f"headers.{name}", text)])
             return self._plan()
-        overlay, trusted = routing.overlay, core.request_config == "trusted"
+        trusted = core.request_config == "trusted"
         if routing.config is None and routing.provider is None:
             return self._plan_of_overlay(routing, overlay)
         named = core.configs.get(routing.config or "")
@@ -328,7 +340,7 @@ class Router:
     def _plan_of_overlay(self, routing: RoutingHeaders, overlay: Overlay) -> Plan | None:
         plan = self._plan()
         config = self._view.config or self._core.config
-        if config is not None and routing.routing:
+        if config is not None and (routing.routing or routing.request_timeout is not None):
             return self._core.planner.plan(config, overlay)
         if plan is None and not self._core.planner.around.named:
             text = "the request names no target: send x-portkey-config or x-portkey-provider"
@@ -362,12 +374,14 @@ class Router:
         """
         problem: BadRequestError | None = None
         try:
-            plan, made = self._plan_of_model(checked_body(dict(body)), self._plan())
+            plan, made = self._plan_of_model(checked_body(_object(body)), self._plan(), self._view.overlay)
         except BadBody as error:
             problem = BadRequestError(str(error), status_code=400, param=error.path)
         if problem is not None:
             raise problem
-        return explain(plan, made, self._metadata(plan, metadata or {}, made), self._core.env)
+        return explain(
+            plan, made.params, self._metadata(plan, metadata or {}, made.params), self._core.env
+        )
 
     def health(self) -> list[TargetHealth]:
         """The targets of the router's config, with what is known of each."""

@@ -69,7 +69,9 @@ class Rig:
 
 def texts(chunks: Any) -> list[str]:
     """The texts of chunks, objects or dicts, where they have one."""
-    return [text for chunk in chunks for choice in chunk["choices"] if (text := choice["delta"].get("content"))]
+    return [
+        text for chunk in chunks for choice in chunk["choices"] if (text := choice["delta"].get("content"))
+    ]
 
 
 async def collect(stream: Any) -> list[Any]:

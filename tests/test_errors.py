@@ -34,7 +34,9 @@ CLASSES = [
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, LLMRouteError) and value.__module__ == errors.__name__
 ]
-ROUTE = Route("config.targets[1]", "openai", attempts=(Attempt("config.targets[0]", "openai", "m", 429, "slow"),))
+ROUTE = Route(
+    "config.targets[1]", "openai", attempts=(Attempt("config.targets[0]", "openai", "m", 429, "slow"),)
+)
 
 #: Each class and its bases within the tree (DESIGN section 2).
 TREE = {
@@ -95,7 +97,9 @@ def test_the_docstring_draws_every_class():
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-@pytest.mark.parametrize("travel", [pickle.loads, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
+@pytest.mark.parametrize(
+    "travel", [pickle.loads, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"]
+)
 def test_every_error_travels_whole(cls, travel):
     """Through multiprocessing, celery and concurrent.futures: same class, text and members."""
     error = made(cls)

@@ -25,7 +25,7 @@ VALUE = "sk-canary-0123456789"
         "{}".format,
         "{!r:>40}".format,
         "{:>40}".format,
-        lambda secret: f"{[secret]} {({'key': secret})}",
+        lambda secret: f"{[secret]} { ({'key': secret}) }",
         lambda secret: "%s %r" % (secret, secret),
         ascii,
     ],

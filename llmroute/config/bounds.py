@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..errors import ConfigError, Problem
 from .findings import MAX_SHOWN_DEPTH, path_text
 
-MAX_NESTING: Final = 160
+MAX_NESTING: Final = 128
 MAX_VALUES: Final = 200_000
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
@@ -19,12 +19,12 @@ def check_bounds(value: object, root: str) -> None:
 
     Raises ConfigError.
     """
-    level = [value] if _is_container(value) else []
+    level: list[Any] = [value] if _is_container(value) else []
     total = 0
     for _ in range(MAX_NESTING):
         below: list[Any] = []
         for item in level:
-            children = item.values() if isinstance(item, Mapping) else item  # type: ignore[attr-defined]
+            children = item.values() if type(item) is dict or isinstance(item, Mapping) else item
             total += len(children)
             below += [child for child in children if type(child) not in _ATOMS and _is_container(child)]
         if not below and total <= MAX_VALUES:
@@ -82,4 +82,4 @@ def _children(value: Any) -> Iterator[tuple[str | int, object]]:
 
 
 def _is_container(value: object) -> bool:
-    return isinstance(value, (dict, list, tuple, Mapping))
+    return type(value) is dict or isinstance(value, (list, tuple, Mapping))

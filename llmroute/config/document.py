@@ -16,14 +16,20 @@ from ..errors import ConfigError, Problem
 from ..secret import Secret
 from .parse import parse
 from .schema import ConfigNode
+from .text import read_text
+
+#: Members that make a config; the others only stand beside them.
+_TELLING = tuple(
+    field.name for field in attrs.fields(ConfigNode) if field.name not in ("metadata", "name", "weight")
+)
 
 
 class Config:
     """Routing as data, read and checked.
 
-    `source` is a mapping or JSON text in the Portkey config language. With `trusted=False` its
-    members are the word of somebody else: no environment variables, no private hosts. `unknown`
-    says what an unknown member is: "error" (default) or "warn" (see `warnings`).
+    `source` is a mapping or JSON text in the Portkey config language; it is copied. With
+    `trusted=False` its members are the word of somebody else: no environment variables, no private
+    hosts. `unknown` says what an unknown member is: "error" (default) or "warn" (see `warnings`).
 
     Raises ConfigError with every problem at once.
     """
@@ -37,23 +43,27 @@ class Config:
         trusted: bool = True,
         unknown: Literal["error", "warn"] = "error",
     ) -> None:
-        if not isinstance(source, (Mapping, str, bytes)):
-            kind = type(source).__name__
-            raise ConfigError([Problem("config", f"expected an object or its JSON text, got a {kind}")])
-        parsed = parse(source, unknown=unknown)
+        value = _value(source)
+        parsed = parse(value, unknown=unknown)
         if not configures(parsed.node):
-            raise ConfigError([Problem("config", "says nothing: it needs a provider, or a strategy with targets")])
+            text = "says nothing: it needs a provider, or a strategy with targets"
+            raise ConfigError([Problem("config", text)])
         self.node = parsed.node
         self.trusted = trusted
-        #: Names the config's content: equal configs have equal digests. Secrets are only hashed. Taken
-        #: now, as the caller may change `source` afterwards.
-        self.digest = hashlib.sha256(_canonical(source) + (b"1" if trusted else b"0")).hexdigest()
         self.warnings: tuple[Problem, ...] = parsed.warnings
+        #: Names the content: equal configs have equal digests. Secrets are only hashed.
+        self.digest = _digest(value, trusted)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], *, unknown: Literal["error", "warn"] = "error") -> Config:
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        trusted: bool = True,
+        unknown: Literal["error", "warn"] = "error",
+    ) -> Config:
         """Read a JSON file. Raises ConfigError for its content and OSError for the file."""
-        return cls(Path(path).read_bytes(), unknown=unknown)
+        return cls(Path(path).read_bytes(), trusted=trusted, unknown=unknown)
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
@@ -66,33 +76,41 @@ class Config:
         return f"Config(digest={self.digest[:12]!r}, trusted={self.trusted})"
 
 
+def _value(source: object) -> Any:
+    """The mapping, or the value of the text. Raises ConfigError."""
+    if isinstance(source, (str, bytes)):
+        return read_text(source)
+    if isinstance(source, Mapping):
+        return source
+    text = f"expected an object or its JSON text, got a {type(source).__name__}"
+    if isinstance(source, os.PathLike):
+        text += "; read files with from_file"
+    raise ConfigError([Problem("config", text)])
+
+
 def configures(node: ConfigNode) -> bool:
     """Whether a config says anything that matters: a name or a limit of 0 alone does not."""
-    values = {field.name: getattr(node, field.name) for field in attrs.fields(ConfigNode)}
-    if not values["request_timeout"]:
-        values["request_timeout"] = None
-    return any(
-        value is not None and value != {}
-        for name, value in values.items()
-        if name not in ("metadata", "name", "weight")
-    )
+    for name in _TELLING:
+        value = getattr(node, name)
+        if value is not None and value != {} and not (name == "request_timeout" and value == 0):
+            return True
+    return False
 
 
-def _canonical(source: Mapping[str, Any] | str | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    if isinstance(source, str):
-        return source.encode("utf-8", "surrogatepass")
+def _digest(value: Any, trusted: bool) -> str:
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(source, _hashable, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        data = orjson.dumps(value, _named, options)
     except TypeError:
-        # Integers over 64 bits and lone surrogates.
-        return json.dumps(source, default=_hashable, sort_keys=True).encode()
+        # Numbers over 64 bits, lone surrogates.
+        data = json.dumps(value, default=_named, sort_keys=True).encode()
+    return hashlib.sha256(data + (b"1" if trusted else b"0")).hexdigest()
 
 
-def _hashable(value: Any) -> Any:
+def _named(value: Any) -> Any:
+    """What stands for a value that is no JSON."""
     if isinstance(value, Secret):
-        return value.fingerprint()
+        return f"secret:{value.fingerprint()}"
     if isinstance(value, Mapping):
         return dict(value)
     return f"{type(value).__name__}:{id(value)}"

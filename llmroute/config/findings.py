@@ -35,7 +35,7 @@ class Findings:
             self.problems.append(Problem(path, message))
 
     def hint(self, word: str, known: Iterable[str]) -> str:
-        """", did you mean 'x'?" with the nearest known word, or nothing."""
+        """The words ", did you mean 'x'?" with the nearest known word, or nothing."""
         self._hints += 1
         return did_you_mean(word, list(islice(known, _MAX_KNOWN))) if self._hints <= MAX_HINTS else ""
 

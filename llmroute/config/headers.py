@@ -13,9 +13,9 @@ from ..errors import ConfigError, Problem
 from ..secret import Secret
 from ..wire.hosts import header_problem
 from .inherit import Overlay
-from .parse import read_text
 from .primitives import Invalid
 from .schema import FORBIDDEN_FORWARDS, OPTIONS
+from .text import read_text
 
 PREFIX = "x-portkey-"
 
@@ -45,6 +45,8 @@ _OPTION_ALIASES = {
 #: Plain headers that a provider's own clients send, by provider.
 _PLAIN_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "anthropic": {"anthropic-beta": "anthropic_beta", "anthropic-version": "anthropic_version"},
+    "azure-ai": {"anthropic-beta": "anthropic_beta", "anthropic-version": "anthropic_version"},
+    "azure-openai": {"openai-beta": "openai_beta"},
     "openai": {
         "openai-beta": "openai_beta",
         "openai-organization": "openai_organization",
@@ -52,6 +54,7 @@ _PLAIN_OPTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "modal": {"modal-key": "modal_key", "modal-secret": "modal_secret"},
     "openrouter": {"http-referer": "openrouter_referer", "x-title": "openrouter_title"},
+    "vertex-ai": {"anthropic-beta": "anthropic_beta", "anthropic-version": "anthropic_version"},
 }
 
 
@@ -88,6 +91,7 @@ def read_headers(headers: Mapping[str, str], *, trusted: bool) -> RoutingHeaders
         strict=strict,
         options=_options(headers, provider, problems),
         trusted=trusted,
+        from_headers=True,
     )
     if problems:
         raise ConfigError(problems)

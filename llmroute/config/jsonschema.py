@@ -10,7 +10,12 @@ import attrs
 from .parse import snake_to_camel
 from .schema import OPTIONS, ConfigNode
 
-_NAMES = {"ConfigNode": "config", "StrategySettings": "strategy", "RetrySettings": "retry", "ConditionSettings": "condition"}
+_NAMES = {
+    "ConfigNode": "config",
+    "StrategySettings": "strategy",
+    "RetrySettings": "retry",
+    "ConditionSettings": "condition",
+}
 
 
 def json_schema() -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _hint(part: Invalid, findings: Findings) -> str:
     meant = FOREIGN_WORDS.get(part.name.lower())
     if meant is not None and meant.partition(".")[0] in part.known:
         return f", did you mean {meant!r}?"
-    spelled = "" if part.name.isprintable() else f" (spelled {ascii(part.name[:60])})"
+    spelled = "" if part.name.isprintable() else f" (spelled {part.name[:60]!a})"
     return spelled + findings.hint(part.name, part.known)
 
 
@@ -242,16 +242,20 @@ def _refuse(written: object, member: object, refusals: Mapping[str, str], known:
 
 def _entry_problems(written: str, member: object) -> list[Invalid]:
     """A misplaced member is also checked entry by entry, so that one look mends both."""
-    kind = next((kind for name, kind in MISPLACED_MEMBERS.items() if written in (name, snake_to_camel(name))), None)
+    kind = _MISPLACED.get(written)
     entries: list[tuple[Any, object]] = []
     if isinstance(member, Mapping):
         entries = list(member.items())
     elif isinstance(member, (list, tuple)):
         entries = list(enumerate(member))
-    problems = []
-    for key, entry in entries[:MAX_PROBLEMS] if kind is not None else ():
+    problems: list[Invalid] = []
+    for key, entry in entries[:MAX_PROBLEMS]:
         try:
-            kind(entry)
+            if kind is not None:
+                kind(entry)
         except Invalid as error:
             problems.append(error.below(key).below(written))
     return problems
+
+
+_MISPLACED = MISPLACED_MEMBERS | {snake_to_camel(name): kind for name, kind in MISPLACED_MEMBERS.items()}

@@ -6,8 +6,6 @@ in messages and yields its JSON Schema.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -20,8 +18,6 @@ from ..wire.hosts import HostPolicy, check_url, header_problem, host_part_proble
 
 #: A day in milliseconds: longer limits are mistakes.
 DAY_MS = 86_400_000
-#: Integers of more bits are no parameter of anything.
-MAX_BITS = 1_024
 
 # Beginnings of well-known keys, and runs of letters and digits that no word has.
 _SECRET_LIKE = re.compile(
@@ -31,7 +27,7 @@ _SECRET_LIKE = re.compile(
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-class Invalid(ValueError):
+class Invalid(ValueError):  # noqa: N818  (it says what a value is)
     """A value that a kind refuses. `message` never quotes a secret; `at` is a path below the value."""
 
     #: True for a member that is not of the language, which `unknown="warn"` forgives.
@@ -258,6 +254,9 @@ NAME = Text(limit=200, characters=FREE)
 HOST_PART = Text(limit=63, characters=LABEL)
 
 
+_HEADER_TEXT = Text()
+
+
 @attrs.frozen
 class BaseURL:
     """A URL that requests are sent to. Who may name which host is decided later."""
@@ -271,9 +270,6 @@ class BaseURL:
 
     def schema(self) -> dict[str, Any]:
         return {**_HEADER_TEXT.schema(), "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
-
-
-_HEADER_TEXT = Text()
 
 
 @attrs.frozen
@@ -317,112 +313,3 @@ class SecretText:
 
     def schema(self) -> dict[str, Any]:
         return self.text.schema()
-
-
-@attrs.frozen
-class ServiceAccount:
-    """The key file of a Google service account, as an object or as its text; kept as Secret JSON."""
-
-    def __call__(self, value: object) -> Secret:
-        text = value.reveal() if isinstance(value, Secret) else value
-        if isinstance(text, str) and text.startswith("env:"):
-            return Secret(_HEADER_TEXT(text))
-        content = _parsed(text) if isinstance(text, str) else text
-        members = content if isinstance(content, Mapping) else {}
-        if not all(isinstance(members.get(name), str) for name in ("client_email", "private_key")):
-            raise Invalid("expected a service account's key file, with client_email and private_key")
-        return Secret(json.dumps(plain_json(members)))
-
-    def schema(self) -> dict[str, Any]:
-        text = {"type": "string"}
-        return {
-            "type": ["object", "string"],
-            "properties": {"client_email": text, "private_key": text},
-            "required": ["client_email", "private_key"],
-            # A text is the file's content, or env: and the name of a variable that holds it.
-            "pattern": r"^\s*\{|^env:",
-        }
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text[:65_536])
-    except (ValueError, RecursionError):
-        return None
-
-
-@attrs.frozen
-class Members:
-    """An object whose members are the user's own: parameters, metadata. Kept as a copy."""
-
-    forbidden: tuple[str, ...] = ()
-
-    def __call__(self, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise Invalid(f"expected an object, got {found(value)}")
-        for name in self.forbidden:
-            if name in value:
-                raise Invalid("may not be set here: it is a setting of the target, not a parameter", (name,))
-        copy: dict[str, Any] = plain_json(value)
-        return copy
-
-    def schema(self) -> dict[str, Any]:
-        made: dict[str, Any] = {"type": "object"}
-        if self.forbidden:
-            made["properties"] = dict.fromkeys(self.forbidden, False)
-        return made
-
-
-@attrs.frozen
-class Entries:
-    """A list of JSON whose meaning is the provider's."""
-
-    def __call__(self, value: object) -> list[Any]:
-        if not isinstance(value, (list, tuple)):
-            raise Invalid(f"expected a list, got {found(value)}")
-        copy: list[Any] = plain_json(value)
-        return copy
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "array"}
-
-
-def plain_json(value: object) -> Any:
-    """A copy of JSON in plain types, so that nobody can change it. Raises Invalid for anything else.
-
-    The caller has bounded the depth.
-    """
-    kind = type(value)
-    if value is None or kind is bool or (kind is str and value.isascii()):  # type: ignore[attr-defined]
-        return value
-    if isinstance(value, str):
-        return _ANY_TEXT(value)
-    if isinstance(value, int):
-        if value.bit_length() > MAX_BITS:
-            raise Invalid("expected a number, got a huge one")
-        return int(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Invalid(f"expected a number, got {found(value)}")
-        return float(value)
-    if isinstance(value, Mapping):
-        return {_member_name(name): _below(name, child) for name, child in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_below(index, child) for index, child in enumerate(value)]
-    raise Invalid(f"expected JSON, got {found(value)}")
-
-
-_ANY_TEXT = Text(limit=2**30, empty=True, characters=FREE)
-
-
-def _member_name(name: object) -> str:
-    if not isinstance(name, str):
-        raise Invalid(f"expected member names as text, got {found(name)}")
-    return _ANY_TEXT(name)
-
-
-def _below(key: Any, child: object) -> Any:
-    try:
-        return plain_json(child)
-    except Invalid as error:
-        raise Invalid(error.message, (key, *error.at)) from None

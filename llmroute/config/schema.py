@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import attrs
 
 from ..secret import Secret
+from .free_form import Entries, Members, ServiceAccount
 from .primitives import (
     DAY_MS,
     HOST_PART,
@@ -22,14 +23,11 @@ from .primitives import (
     URL_PART,
     BaseURL,
     Choice,
-    Entries,
     Flag,
     Invalid,
     Kind,
-    Members,
     Number,
     SecretText,
-    ServiceAccount,
     Text,
     Whole,
     found,
@@ -43,16 +41,38 @@ Statuses = tuple[Status, ...]
 Boolean = Annotated[bool, Flag()]
 Name = Annotated[str, NAME]
 Parameters = Annotated[
-    Mapping[str, Any], Members(forbidden=("custom_host", "base_url", "url", "api_key", "headers"))
+    Mapping[str, Any], Members(forbidden=frozenset({"custom_host", "base_url", "url", "api_key", "headers"}))
 ]
 
 #: Headers that a config may not ask to forward: framing, routing control, credentials of hops.
 FORBIDDEN_FORWARDS = frozenset(
-    "connection content-encoding content-length content-type cookie expect host keep-alive "
-    "metadata metadata-flavor proxy-authenticate proxy-authorization proxy-connection set-cookie te "
-    "trailer transfer-encoding upgrade x-aws-ec2-metadata-token x-aws-ec2-metadata-token-ttl-seconds "
-    "x-google-metadata-request x-metadata-token x-portkey-api-key x-portkey-config "
-    "x-portkey-forward-headers".split()
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "metadata",
+        "metadata-flavor",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-aws-ec2-metadata-token",
+        "x-aws-ec2-metadata-token-ttl-seconds",
+        "x-google-metadata-request",
+        "x-metadata-token",
+        "x-portkey-api-key",
+        "x-portkey-config",
+        "x-portkey-forward-headers",
+    }
 )
 
 # RFC 9110, 5.6.2.
@@ -195,12 +215,21 @@ URL_OPTIONS = ("azure_foundry_url", "huggingface_base_url")
 
 #: Members of the documented language that this version does not carry out.
 LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    "ConfigNode": tuple(
-        (
-            "cache cb_config before_request_hooks after_request_hooks input_guardrails output_guardrails "
-            "input_mutators output_mutators default_input_guardrails default_output_guardrails "
-            "inherit_hooks max_concurrency wait_for_capacity rate_limit"
-        ).split()
+    "ConfigNode": (
+        "after_request_hooks",
+        "before_request_hooks",
+        "cache",
+        "cb_config",
+        "default_input_guardrails",
+        "default_output_guardrails",
+        "inherit_hooks",
+        "input_guardrails",
+        "input_mutators",
+        "max_concurrency",
+        "output_guardrails",
+        "output_mutators",
+        "rate_limit",
+        "wait_for_capacity",
     ),
     "StrategySettings": ("cb_config", "sticky", "stream_recovery", "retry_others", "delay", "max"),
     "RetrySettings": ("budget",),
@@ -219,7 +248,7 @@ FOREIGN_WORDS: Mapping[str, str] = {
 }
 
 #: Members that are refused as a whole, but whose entries are checked too: one look mends both.
-MISPLACED_MEMBERS: Mapping[str, Kind] = {"custom_headers": Text(), "on_status_codes": Whole(100, 599)}
+MISPLACED_MEMBERS: dict[str, Kind] = {"custom_headers": Text(), "on_status_codes": Whole(100, 599)}
 
 #: Members that an in-process library cannot honour, with what to do instead.
 REFUSED_MEMBERS: Mapping[str, str] = {

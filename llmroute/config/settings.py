@@ -21,7 +21,8 @@ Report = Callable[[str, str], None]
 DropPath = tuple[str | int, ...]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_DROP_PART = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]|\[\*\]|\[(['\"])(.*?)\3\]")
+_FIRST_PART = re.compile(r"([^.\[\]]+)")
+_NEXT_PART = re.compile(r"\.([^.\[\]]+)|\[(\d{1,4})\]|\[\*\]|\[(['\"])(.*?)\3\]")
 _MAX_DROP_PARTS = 20
 
 
@@ -38,14 +39,33 @@ class Inherited:
     custom_host: str | None = None
     host_path: str = ""
     retry: RetrySpec | None = None
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
 
     def below(self, node: ConfigNode, path: str, report: Report) -> Inherited:
-        """What holds at `node`, found at `path`; `report(path, message)` is called for each problem."""
+        """What holds below `node`, found at `path`; `report(path, message)` is called for each problem."""
+        nearest = self.nearest(node, path, report)
+        override, default = self.params(node)
+        return attrs.evolve(nearest, override=override, default=default)
+
+    def params(self, node: ConfigNode) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """`override_params` and `default_params` at `node`."""
+        own, own_default = node.override_params, node.default_params
+        return (
+            {**self.override, **own} if own else self.override,
+            {**self.default, **own_default} if own_default else self.default,
+        )
+
+    def nearest(self, node: ConfigNode, path: str, report: Report) -> Inherited:
+        """All but the parameters at `node`; most targets set nothing of it, and that is fast."""
+        for name in _NEAREST:
+            if getattr(node, name) is not None:
+                return self._replaced(node, path, report)
+        return self
+
+    def _replaced(self, node: ConfigNode, path: str, report: Report) -> Inherited:
         own_host = node.custom_host is not None
-        return Inherited(
-            override={**self.override, **node.override_params} if node.override_params else self.override,
-            default={**self.default, **node.default_params} if node.default_params else self.default,
+        return attrs.evolve(
+            self,
             drop=self.drop if node.drop_params is None else drop_paths(node.drop_params, path, report),
             on_unsupported=self.on_unsupported if node.on_unsupported is None else node.on_unsupported,
             passthrough=self.passthrough if node.passthrough is None else node.passthrough,
@@ -55,6 +75,21 @@ class Inherited:
             retry=self.retry if node.retry is None else retry_spec(node.retry),
             timeouts=_timeouts(self.timeouts, node),
         )
+
+
+#: Members of which the nearest one holds.
+_NEAREST = (
+    "connect_timeout",
+    "custom_host",
+    "drop_params",
+    "first_token_timeout",
+    "forward_headers",
+    "on_unsupported",
+    "passthrough",
+    "request_timeout",
+    "retry",
+    "stream_idle_timeout",
+)
 
 
 def retry_spec(settings: RetrySettings) -> RetrySpec | None:
@@ -104,20 +139,21 @@ def parse_drop_path(text: str) -> DropPath | None:
 
     The index of `[*]` is -1: every entry.
     """
-    parts: list[str | int] = []
-    position = 0
+    first = _FIRST_PART.match(text)
+    if first is None:
+        return None
+    parts: list[str | int] = [first[1]]
+    position = first.end()
     while position < len(text):
-        match = _DROP_PART.match(text, position)
+        match = _NEXT_PART.match(text, position)
         if match is None or len(parts) >= _MAX_DROP_PARTS:
             return None
-        plain, index, quote, inside = match.groups()
-        if plain is not None:
-            parts.append(plain)
+        name, index, quote, inside = match.groups()
+        if name is not None:
+            parts.append(name)
         elif index is not None:
             parts.append(int(index))
-        elif quote is not None:
-            parts.append(inside)
         else:
-            parts.append(-1)
+            parts.append(-1 if quote is None else inside)
         position = match.end()
-    return tuple(parts) if parts and isinstance(parts[0], str) else None
+    return tuple(parts)

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
 _FILE_NAME = re.compile(r"[^\n{}\[\]\"]{1,300}\.(?:json5?|ya?ml|toml|txt)", re.IGNORECASE)
 
 
-class _Duplicate(ValueError):
+class _DuplicateError(ValueError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
@@ -41,7 +41,7 @@ def read_text(source: str | bytes, root: str = "config") -> Any:
             parse_constant=_constant,
             parse_int=_whole,
         )
-    except _Duplicate as error:
+    except _DuplicateError as error:
         at, problem = _path_of_duplicate(text, error.name), "the member stands twice in one object"
     except json.JSONDecodeError as error:
         at, problem = "", _not_json(text, error)
@@ -76,7 +76,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise _Duplicate(name)
+                raise _DuplicateError(name)
             seen.add(name)
     return members
 

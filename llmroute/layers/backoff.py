@@ -18,7 +18,7 @@ def backoff(spec: RetrySpec, retry: int, random: Callable[[], float]) -> float:
 
     "slight" adds up to 10 %, "full" takes any time up to the wait, "equal" at least half of it.
     """
-    delay = min(spec.initial_backoff * 2 ** (retry - 1), spec.max_backoff)
+    delay = min(spec.initial_backoff * 2.0 ** (retry - 1), spec.max_backoff)
     if spec.jitter == "slight":
         return delay * (1.0 + 0.1 * random())
     if spec.jitter == "full":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -36,7 +36,7 @@ class Exchange:
     With `credentials` the adapter gets no key: they finish the encoded request.
     """
 
-    __slots__ = ("_adapter", "_credentials", "_env", "_key", "_spec", "_static_key")
+    __slots__ = ("_adapter", "_credentials", "_encode_json", "_env", "_key", "_spec", "_static_key")
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class Exchange:
         self._env = env
         self._credentials = credentials
         self._static_key = key.static if credentials is None else None
+        #: For formats like OpenAI's: sends a body that nobody has changed as it was written.
+        self._encode_json: Callable[..., WireRequest] | None = getattr(adapter, "encode_json", None)
 
     async def __call__(self, call: Call) -> Outcome:
         clock = self._env.clock
@@ -81,7 +83,10 @@ class Exchange:
             except TimeoutError:
                 return self._timed_out(model, limit or 0.0, kind)
         try:
-            wire = self._adapter.encode(params, key)
+            if request.json is not None and self._encode_json is not None and params is request.body:
+                wire = self._encode_json(params, request.json, key)
+            else:
+                wire = self._adapter.encode(params, key)
         except EncodeError as error:
             return self._refused(400, model, error.message, param=error.param, code=error.code)
         if self._spec.forward_headers or request.extra_headers or request.extra_query:
@@ -249,15 +254,15 @@ class Exchange:
     def _log(self, call: Call, started: float, ended: float, outcome: Outcome) -> None:
         failure = outcome.failure
         attempt = Attempt(
-            target=self._spec.path,
-            provider=self._spec.provider,
-            model=outcome.model,
-            status=outcome.status,
-            error=failure.message if failure is not None else None,
-            started=started - call.log.started,
-            ttft=ended - started if outcome.stream is not None else None,
-            duration=ended - started,
-            retry_after=failure.retry_after if failure is not None else None,
+            outcome.path,
+            outcome.provider,
+            outcome.model,
+            outcome.status,
+            None if failure is None else failure.message,
+            started - call.log.started,
+            None if outcome.stream is None else ended - started,
+            ended - started,
+            None if failure is None else failure.retry_after,
         )
         call.log.attempts.append(attempt)
         env = self._env

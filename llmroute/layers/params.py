@@ -38,7 +38,7 @@ def _drop(container: dict[str, Any], path: tuple[str | int, ...]) -> None:
     if not rest:
         del container[key]
     else:
-        container[key] = _without(container[key], rest)  # type: ignore[index]
+        container[key] = _without(container[key], rest)
 
 
 def _without(value: Any, path: tuple[str | int, ...]) -> Any:

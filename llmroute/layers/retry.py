@@ -63,9 +63,7 @@ class Retry:
     async def _repeat(self, call: Call, first: Outcome) -> Outcome:
         attempts = _Attempts(self, call, first)
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(self._spec.attempts + 1), attempts.wait_does_not_fit
-            ),
+            stop=attempts.are_over,
             retry=tenacity.retry_if_result(self.retryable),
             wait=attempts.wait,
             before_sleep=attempts.before_sleep,
@@ -96,10 +94,14 @@ class _Attempts:
         first, self._first = self._first, None
         return first if first is not None else await self._retry._inner(self._call)
 
-    def wait_does_not_fit(self, state: tenacity.RetryCallState) -> bool:
+    def are_over(self, state: tenacity.RetryCallState) -> bool:
+        """True when all are spent, or the next wait does not fit."""
+        return self.made > self._retry._spec.attempts or self._wait_does_not_fit(self._outcome(state))
+
+    def _wait_does_not_fit(self, outcome: Outcome) -> bool:
         """True when the next wait would pass the cap or the deadline, or another target is at hand."""
         retry, call = self._retry, self._call
-        asked = retry._asked(self._outcome(state))
+        asked = retry._asked(outcome)
         if asked is not None:
             too_long = asked >= MAX_TOTAL_WAIT or self._waited + asked > MAX_TOTAL_WAIT
             elsewhere = asked > PATIENCE and call.later is not None and call.later.available()

@@ -24,7 +24,9 @@ class Scrubber:
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         values = [value for name, value in headers.items() if _SECRET_HEADER.search(name)]
-        parts = {part for value in values for part in (value, value.partition(" ")[2]) if len(part) >= _SHORTEST}
+        parts = {
+            part for value in values for part in (value, value.partition(" ")[2]) if len(part) >= _SHORTEST
+        }
         # The longest first: a scheme and its key before the key alone.
         self._secrets = sorted(parts, key=len, reverse=True)
 
@@ -41,7 +43,7 @@ class Scrubber:
 
     def failure(self, failure: Failure) -> Failure:
         """The failure with every text of it masked; the same one where there is nothing to mask."""
-        changes = {
+        changes: dict[str, Any] = {
             name: masked
             for name in ("message", "type", "code", "param")
             if isinstance(text := getattr(failure, name), str) and (masked := self.text(text)) != text

@@ -76,8 +76,22 @@ class LiveStream:
     """
 
     __slots__ = (
-        "_callbacks", "_clock", "_created", "_deadline", "_decoder", "_end", "_failure", "_idle",
-        "_over", "_pending", "_read_since", "_reply", "_sent", "_timer", "_wait_since", "__weakref__",
+        "__weakref__",
+        "_callbacks",
+        "_clock",
+        "_created",
+        "_deadline",
+        "_decoder",
+        "_end",
+        "_failure",
+        "_idle",
+        "_over",
+        "_pending",
+        "_read_since",
+        "_reply",
+        "_sent",
+        "_timer",
+        "_wait_since",
     )  # fmt: skip
 
     def __init__(

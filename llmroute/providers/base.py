@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import attrs
 
 from ..outcome import Failure
 from ..wire.message import WireReply, WireRequest
+
+
+def no_variable(name: str) -> str | None:
+    """A process environment without variables, for targets that may not read it."""
+    return None
 
 
 @attrs.frozen
@@ -20,7 +25,8 @@ class ProviderSettings:
     secrets among them are `Secret`. With `strict` the answer keeps to OpenAI's members and finish
     reasons. `on_unsupported` says what happens to a parameter that the format cannot carry: it is
     reported in `WireRequest.warnings` ("drop") or refused with EncodeError ("error"). With
-    `passthrough` an OpenAI-compatible adapter sends the body as it is, without renames.
+    `passthrough` an OpenAI-compatible adapter sends the body as it is, without renames. `variable`
+    reads the process environment, for what is usually kept there (a region); never at build time.
     """
 
     provider: str
@@ -30,6 +36,7 @@ class ProviderSettings:
     strict: bool = True
     on_unsupported: str = "drop"
     passthrough: bool = False
+    variable: Callable[[str], str | None] = no_variable
 
 
 class EncodeError(Exception):
@@ -84,6 +91,13 @@ class Adapter(Protocol):
 
     def decoder(self, params: Mapping[str, Any]) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""
+
+
+class JSONAdapter(Adapter, Protocol):
+    """An adapter whose format is OpenAI's: it can send the caller's body as it was written."""
+
+    def encode_json(self, params: Mapping[str, Any], json: bytes, key: str | None) -> WireRequest:
+        """`encode(params, key)`, where `json` is the text of `params`."""
 
 
 class ReplyError(Exception):

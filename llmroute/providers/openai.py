@@ -49,18 +49,21 @@ class OpenAICompatible:
 
     # -- requests ------------------------------------------------------------
 
+    def encode_json(self, params: Mapping[str, Any], json: bytes, key: str | None) -> WireRequest:
+        if self._shapes or (self._cleans and _holds_past_answers(params)):
+            return self.encode(params, key)
+        headers = self._kept.get(key) or self._headers(key)
+        url = self._url if self._url is not None else self._chat_url(params)
+        return WireRequest(url, headers, json)
+
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         headers = self._kept.get(key) or self._headers(key)
         if self._shapes:
             params = shaped(self._row, params)
         url = self._url or self._chat_url(params)
-        messages = params.get("messages")
-        if type(messages) is list:
-            for message in messages:
-                # Only past answers hold what may have to go, and only beside role and content.
-                if type(message) is dict and len(message) > 2 and message.get("role") == "assistant":
-                    params, warnings = self._cleaned(params, messages)
-                    return WireRequest(url, headers, _dumped(params), warnings=warnings)
+        if self._cleans and _holds_past_answers(params):
+            params, warnings = self._cleaned(params, params["messages"])
+            return WireRequest(url, headers, _dumped(params), warnings=warnings)
         try:
             body = orjson.dumps(params)
         except TypeError:
@@ -70,8 +73,6 @@ class OpenAICompatible:
     def _cleaned(
         self, params: Mapping[str, Any], messages: list[Any]
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        if not self._cleans:
-            return params, ()
         kept, lost = cleaned(messages, self._history)
         warnings = tuple(f"messages[].{name}: {self._row.slug} does not take it back" for name in lost)
         return {**params, "messages": kept}, warnings
@@ -141,18 +142,34 @@ class OpenAICompatible:
         return OpenAIStreamDecoder(self._row, self._settings.strict)
 
 
+def _holds_past_answers(params: Mapping[str, Any]) -> bool:
+    """Only past answers hold what may have to go, and only beside role and content."""
+    messages = params.get("messages")
+    if type(messages) is list:
+        for message in messages:
+            if type(message) is dict and len(message) > 2 and message.get("role") == "assistant":
+                return True
+    return False
+
+
 def _is_usual(body: Any) -> bool:
     """Whether an answer is what nearly all are: one sound choice and nothing to add or to take away."""
-    if type(body) is not dict or "route" in body or "hook_results" in body:
+    try:
+        (choice,) = body["choices"]
+        message = choice["message"]
+        return bool(
+            choice["index"] == 0
+            and message["role"]
+            and body["object"]
+            and body["created"]
+            and "reasoning" not in message
+            and "route" not in body
+            and "hook_results" not in body
+            and type(message) is dict
+            and type(body) is dict
+        )
+    except (LookupError, TypeError, ValueError):
         return False
-    choices = body.get("choices")
-    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
-        return False
-    choice = choices[0]
-    message, index = choice.get("message"), choice.get("index")
-    if type(message) is not dict or type(index) is not int or index != 0:
-        return False
-    return bool(body.get("object") and body.get("created") and message.get("role")) and "reasoning" not in message
 
 
 def _dumped(params: Mapping[str, Any]) -> bytes:

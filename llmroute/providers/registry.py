@@ -14,42 +14,62 @@ from .openai import OpenAICompatible
 #: Providers with code of their own: "module:name" of a callable that takes ProviderSettings.
 ADAPTERS: Final[Mapping[str, str]] = {
     "anthropic": "llmroute.providers.anthropic:adapter",
+    "azure-ai": "llmroute.providers.azure:foundry_adapter",
+    "azure-openai": "llmroute.providers.azure:openai_adapter",
     "bedrock": "llmroute.providers.bedrock:adapter",
     "bytez": "llmroute.providers.bytez:adapter",
+    "cohere": "llmroute.providers.cohere:adapter",
     "google": "llmroute.providers.gemini:adapter",
+    "mistral-ai": "llmroute.providers.mistral:adapter",
+    "oracle": "llmroute.providers.oracle:adapter",
     "predibase": "llmroute.providers.predibase:adapter",
+    "vertex-ai": "llmroute.providers.vertex:adapter",
 }
 
 #: Providers whose requests are signed or need a fetched token: "module:name" of a callable that takes
 #: CredentialSettings and returns Credentials, or None where the target's key is all it needs.
 CREDENTIALS: Final[Mapping[str, str]] = {
+    "azure-ai": "llmroute.providers.azure.credentials:credentials",
+    "azure-openai": "llmroute.providers.azure.credentials:credentials",
     "bedrock": "llmroute.providers.bedrock.credentials:credentials",
+    "oracle": "llmroute.providers.oracle.credentials:credentials",
+    "vertex-ai": "llmroute.providers.vertex.credentials:credentials",
+}
+
+#: Members that a target of a provider must have: of each group one.
+_REQUIRED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "azure-ai": (("azure_foundry_url", "custom_host"),),
+    "azure-openai": (("resource_name", "custom_host"),),
+    "oracle": (
+        ("oracle_region", "custom_host"),
+        ("oracle_compartment_id",),
+        ("oracle_tenancy",),
+        ("oracle_user",),
+        ("oracle_fingerprint",),
+        ("oracle_private_key",),
+    ),
+    "vertex-ai": (("vertex_project_id", "vertex_service_account_json"), ("vertex_region",)),
 }
 
 _ENV: Final[Mapping[str, tuple[str, ...]]] = {
     "anthropic": ("ANTHROPIC_API_KEY",),
+    "azure-ai": ("AZURE_AI_API_KEY", "AZURE_INFERENCE_CREDENTIAL"),
+    "azure-openai": ("AZURE_OPENAI_API_KEY",),
     "bedrock": ("AWS_BEARER_TOKEN_BEDROCK",),
     "bytez": ("BYTEZ_API_KEY", "BYTEZ_KEY"),
+    "cohere": ("COHERE_API_KEY", "CO_API_KEY"),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "mistral-ai": ("MISTRAL_API_KEY",),
 }
 
 #: Providers of the Portkey gateway that no adapter serves yet, with what comes closest.
 _LATER: Final[Mapping[str, str]] = {
     "ai21": "",
-    "azure-ai": "",
-    "azure-openai": (
-        "its v1 API can be reached as provider openai with custom_host "
-        "https://RESOURCE.openai.azure.com/openai/v1"
-    ),
-    "cohere": "provider openai with custom_host https://api.cohere.ai/compatibility/v1 comes close",
     "cortex": "",
     "huggingface": "provider openai with custom_host https://router.huggingface.co/v1 comes close",
-    "mistral-ai": "provider openai with custom_host https://api.mistral.ai/v1 comes close",
-    "oracle": "",
     "reka-ai": "provider openai with custom_host https://api.reka.ai/v1 comes close",
     "sagemaker": "",
     "triton": "",
-    "vertex-ai": "",
     "workers-ai": (
         "provider openai with custom_host https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/v1 "
         "comes close"
@@ -90,6 +110,11 @@ def env_names(provider: str) -> tuple[str, ...]:
     """Environment variables that usually hold the provider's key; the first one set counts."""
     row = ROWS.get(provider)
     return _ENV.get(provider, () if row is None else row.env)
+
+
+def required(provider: str) -> tuple[tuple[str, ...], ...]:
+    """Members of the config that a target of the provider must have: of each group one."""
+    return _REQUIRED.get(provider, ())
 
 
 def key_optional(provider: str) -> bool:

@@ -14,7 +14,7 @@ from ..layers.retry import Retry
 from ..node import Node
 from ..providers.auth.base import Credentials, CredentialSettings, fetch_over
 from ..providers.auth.key import KeySource
-from ..providers.base import ProviderSettings
+from ..providers.base import ProviderSettings, no_variable
 from ..providers.registry import adapter_for, credentials_for, env_names, key_optional
 from .conditional import Conditional
 from .fallback import Fallback
@@ -103,6 +103,7 @@ def _adapter(spec: TargetSpec, env: Environment) -> Any:
         strict=spec.strict,
         on_unsupported=spec.on_unsupported,
         passthrough=spec.passthrough,
+        variable=env.variable if spec.ambient else no_variable,
     )
     own = env.adapters.get(spec.provider)
     return own(settings) if own is not None else adapter_for(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import attrs
@@ -9,10 +10,11 @@ import attrs
 from ..config.spec import StrategySpec
 from ..environment import Environment
 from ..layers.backoff import MAX_TOTAL_WAIT
+from ..layers.retry import PATIENCE
 from ..node import Node, earliest_wait
 from ..outcome import Failure, Outcome
 from ..request import Call, Later
-from ..telemetry.events import FallbackTaken
+from ..telemetry.events import FallbackTaken, RetryScheduled
 
 #: `on_errors` groups by kind of failure; the other groups go by status or reason.
 _KINDS = {
@@ -78,26 +80,56 @@ class Fallback:
     async def _later_rounds(
         self, call: Call, order: Sequence[Node], later: Sequence[Later | None], outcomes: list[Outcome]
     ) -> Outcome:
-        """`failover_first`: once all have failed, each target with attempts left again, round by round."""
+        """`failover_first`: once all have failed, each target with attempts left again, round by round.
+
+        A round begins when the first of them may be asked again and takes those whose time comes
+        within PATIENCE; a target that asked for a longer rest waits for a later one.
+        """
         clock = self._env.clock
         last, waited = outcomes[-1], 0.0
-        for retry in range(1, self.retries + 1):
-            waits = [child.wait_before(retry, outcomes[i]) for i, child in enumerate(order)]
-            again = [i for i, wait in enumerate(waits) if wait is not None]
-            pause = min((wait for wait in waits if wait is not None), default=0.0)
+        made = [0] * len(order)
+        due: dict[int, float] = {}
+        for i, outcome in enumerate(outcomes):
+            self._schedule(call, order, i, made[i] + 1, outcome, due)
+        while due:
+            pause = max(0.0, min(due.values()) - clock.now())
             late = call.deadline is not None and clock.now() + pause >= call.deadline
-            if not again or late or waited + pause > MAX_TOTAL_WAIT:
+            if late or waited + pause > MAX_TOTAL_WAIT:
                 break
             await last.aclose()
             await clock.sleep(pause)
             waited += pause
-            for i in again:
+            now = clock.now()
+            for i in [i for i in range(len(order)) if due.get(i, math.inf) <= now + PATIENCE]:
                 await last.aclose()
-                outcome = await order[i](call.within(later[i], True))
-                last = outcomes[i] = attrs.evolve(outcome, retries=retry)
+                made[i] += 1
+                last = attrs.evolve(await order[i](call.within(later[i], True)), retries=made[i])
                 if not self.moves_on(last) or self._too_late(call):
                     return last
+                self._schedule(call, order, i, made[i] + 1, last, due)
         return attrs.evolve(last, retries=-1) if last.retries else last
+
+    def _schedule(
+        self, call: Call, order: Sequence[Node], i: int, retry: int, outcome: Outcome, due: dict[int, float]
+    ) -> None:
+        """Note when a target may be asked again, if at all: not one that is cooling while another is free."""
+        child, env = order[i], self._env
+        wait = child.wait_before(retry, outcome)
+        if wait is not None and not child.available():
+            # A cooling child is not among the available, so this asks for the others.
+            elsewhere = any(other.available() for other in order)
+            if elsewhere or (call.later is not None and call.later.available()):
+                wait = None
+        if wait is None:
+            due.pop(i, None)
+            return
+        due[i] = env.clock.now() + wait
+        if env.emit is not None:
+            env.emit(
+                RetryScheduled(
+                    call.id, call.trace_id, env.clock.now(), child.path, retry, wait, outcome.status
+                )
+            )
 
     def order(self) -> Sequence[Node]:
         """The targets as they would be tried now: the available ones first."""

@@ -14,7 +14,7 @@ from ..config.inherit import Compiler, Overlay, Surroundings
 from ..config.schema import ConfigNode
 from ..config.spec import Spec, StrategySpec, TargetSpec
 from ..environment import Environment
-from ..errors import ConfigError, Problem
+from ..errors import Problem
 from ..node import Node
 from .build import build
 
@@ -69,8 +69,6 @@ class Planner:
         """Compile without the cache. Raises ConfigError with every problem."""
         compiler = Compiler(self.around, trusted=trusted, overlay=overlay)
         spec = compiler.compile(node)
-        if spec is None:
-            raise ConfigError(compiler.problems)
         return Plan(
             root=build(spec, self.env),
             spec=spec,

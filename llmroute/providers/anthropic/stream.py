@@ -27,19 +27,21 @@ class Decoder:
 
     Thinking comes as `reasoning_content`. What the API wants back (see `state`) comes as one
     `provider_state` in the chunk before the last, and the last chunk has finish reason and usage.
-    An answer in JSON instead of a stream is turned into chunks.
+    An answer in JSON instead of a stream is turned into chunks. Counts of the prompt that are new in
+    `message_delta` are left out unless `late_counts`.
     """
 
     __slots__ = (
-        "_blocks", "_calls", "_closing", "_extras", "_finished", "_head", "_length", "_order", "_provider",
-        "_reader", "_size", "_sniffed", "_started", "_strict", "_usage", "_whole", "done", "failure",
+        "_blocks", "_calls", "_closing", "_extras", "_finished", "_head", "_late", "_length", "_order",
+        "_provider", "_reader", "_size", "_sniffed", "_started", "_strict", "_usage", "_whole", "done", "failure",
     )  # fmt: skip
 
-    def __init__(self, provider: str, *, strict: bool) -> None:
+    def __init__(self, provider: str, *, strict: bool, late_counts: bool = True) -> None:
         self.done = False
         self.failure: Failure | None = None
         self._provider = provider
         self._strict = strict
+        self._late = late_counts
         self._reader = DataReader()
         self._head: dict[str, Any] = {
             "id": "",
@@ -271,7 +273,10 @@ class Decoder:
 
     def _message_delta(self, event: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
         delta = event["delta"]
-        self._count(event.get("usage"))
+        usage = event.get("usage")
+        if not self._late and isinstance(usage, dict):
+            usage = {name: n for name, n in usage.items() if name in self._usage or "input" not in name}
+        self._count(usage)
         self._extras.update(extras_of(delta))
         self._extras.update((k, v) for k, v in extras_of(event) if k != "delta")
         if delta.get("stop_reason") is not None and not self._finished:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ...wire.json import JSONError, loads
 from ..base import EncodeError
 from .models import Model
 from .parts import Block, PartReader
 from .report import Report
-from .state import own_state, replayed
-
-#: What every model takes as the id of a tool call; other providers' ids may hold more.
-_TOOL_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
+from .state import own_state, replayed, tool_id
 
 
 class Conversation:
@@ -95,14 +90,17 @@ class Conversation:
         self._note_name(message)
         if message.get("audio") is not None:
             self._report.lost("messages[].audio")
+        if message.get("images"):
+            self._report.lost("messages[].images", "is not sent: Converse takes images from users only")
         if message.get("function_call") is not None:
             calls.append(self._open_call(message["function_call"], where, i))
         state = own_state(message, self._model, where)
         given = message.get("content_blocks")
         if state is None and isinstance(given, (list, tuple)):
-            return self._parts.blocks(given, f"{where}.content_blocks") + calls
-        text = self._assistant_text(message, where)
-        blocks = text + calls if state is None else replayed(state, text, calls)
+            blocks = self._parts.blocks(given, f"{where}.content_blocks") + calls
+        else:
+            text = self._assistant_text(message, where)
+            blocks = text + calls if state is None else replayed(state, text, calls)
         # A turn of nothing but reasoning is refused, and says nothing.
         return [] if all("reasoningContent" in block for block in blocks) else blocks
 
@@ -214,11 +212,3 @@ def _arguments(arguments: Any, where: str) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         raise EncodeError(f"{where}: the JSON of an object was expected", where)
     return arguments
-
-
-def tool_id(identifier: str) -> str:
-    """An id that the API takes: the same for a call and its result, different for different ids."""
-    if _TOOL_ID.match(identifier):
-        return identifier
-    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', identifier[:40])}_{digest}"

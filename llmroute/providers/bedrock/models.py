@@ -15,12 +15,12 @@ import attrs
 from ..anthropic.models import version_of
 from ..base import EncodeError
 
-_VENDORS: Final = frozenset(
-    (
-        "ai21 amazon anthropic cohere deepseek google meta minimax mistral moonshot moonshotai nvidia "
-        "openai qwen stability twelvelabs writer zai"
-    ).split()
-)
+# fmt: off
+_VENDORS: Final = frozenset({
+    "ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "meta", "minimax", "mistral", "moonshot",
+    "moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "zai",
+})
+# fmt: on
 #: Models that Converse does not serve: InvokeModel with a prompt.
 LEGACY: Final = frozenset(
     {
@@ -88,6 +88,11 @@ class Model:
             version = version_of(claude)
             return version is None or version >= (4, 5)
         return self.family in _STRUCTURED and "deepseek.r1" not in self.known
+
+    @property
+    def takes_signatures(self) -> bool:
+        """Whether signed or encrypted reasoning may be sent; models of other vendors refuse it."""
+        return self.family in ("", "amazon", "anthropic")
 
     @property
     def keeps_unsigned_reasoning(self) -> bool:

@@ -105,11 +105,11 @@ class PartReader:
             data = part.get("data")
             if not isinstance(data, str):
                 raise EncodeError(f"{where}.data: a text was expected", f"{where}.data")
-            return {"reasoningContent": {"redactedContent": data}}
+            return {"reasoningContent": {"redactedContent": data}} if self._model.takes_signatures else None
         text, signature = part.get("thinking"), part.get("signature")
         if not isinstance(text, str):
             raise EncodeError(f"{where}.thinking: a text was expected", f"{where}.thinking")
-        if isinstance(signature, str) and signature:
+        if isinstance(signature, str) and signature and self._model.takes_signatures:
             return {"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}
         if self._model.keeps_unsigned_reasoning and text:
             return {"reasoningContent": {"reasoningText": {"text": text}}}

@@ -10,6 +10,8 @@ class Report(_Report):
 
     __slots__ = ()
 
-    def lost(self, param: str, why: str = "has no counterpart for this model on Bedrock and is not sent") -> None:
+    def lost(
+        self, param: str, why: str = "has no counterpart for this model on Bedrock and is not sent"
+    ) -> None:
         """`param`, or part of its meaning, does not reach the provider."""
         super().lost(param, why)

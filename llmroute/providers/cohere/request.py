@@ -47,7 +47,7 @@ def _keep_within_range(body: dict[str, Any], name: str, report: Report) -> None:
     """Penalties go from 0 to 1 here, from -2 to 2 at OpenAI."""
     value = body.get(name)
     if isinstance(value, (int, float)) and not 0 <= value <= 1:
-        report.lost(name, f"{value} is outside of Cohere's 0 to 1 and was moved there")
+        report.lost(name, "is outside of Cohere's range of 0 to 1 and was moved there")
         body[name] = min(max(value, 0), 1)
 
 

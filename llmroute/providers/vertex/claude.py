@@ -71,4 +71,5 @@ class ClaudeOnVertex:
         return made
 
     def decoder(self, params: Mapping[str, Any], model: str) -> StreamDecoder:
-        return Decoder(self._provider, strict=self._strict)
+        # Here message_start has every count of the prompt; what else comes later is not counted, as recorded.
+        return Decoder(self._provider, strict=self._strict, late_counts=False)

@@ -1,0 +1,191 @@
+"""OpenAI's conversation as Mistral's: nearly the same messages, with fewer members and shorter ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ...wire.json import JSONError, text_of
+from ..base import EncodeError
+from ..marked import placed
+from ..report import Report
+from .content import own_state
+from .ids import short_id
+from .parts import chunks_of
+
+Json = dict[str, Any]
+
+#: The members of each role's messages; the API refuses others.
+_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "system": frozenset({"role", "content"}),
+    "user": frozenset({"role", "content"}),
+    "assistant": frozenset({"role", "content", "tool_calls", "prefix"}),
+    "tool": frozenset({"role", "content", "tool_call_id", "name"}),
+}
+#: Members that past answers, of whichever provider, leave in the messages: never sent.
+_LEFT: Final = frozenset(
+    {
+        "annotations",
+        "citations",
+        "images",
+        "provider_state",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "refusal",
+    }
+)
+
+
+def messages_of(messages: Any, report: Report, *, native: bool) -> list[Json]:
+    """Mistral's `messages`. Raises EncodeError that names the message and its member.
+
+    With `native` the messages are for Mistral's own API, which refuses members it does not know.
+    Other servers get the members and parts that the caller gives them.
+    """
+    if not isinstance(messages, (list, tuple)) or not messages:
+        raise EncodeError("messages: a list with at least one message was expected", "messages")
+    found = []
+    legacy: dict[str, str] = {}
+    for i, message in enumerate(messages):
+        if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
+            role = message.get("role")
+            if role == "user" or role == "assistant" or role == "system":
+                found.append(message)  # the bulk of any conversation
+                continue
+        found.append(_message(message, f"messages[{i}]", report, legacy, native=native))
+    if native:
+        _mark_prefix(found, report)
+    return found
+
+
+def _mark_prefix(messages: list[Json], report: Report) -> None:
+    """The API takes an assistant's message as the last one only when it is to be continued."""
+    last = messages[-1]
+    if last["role"] == "assistant" and "prefix" not in last and not last.get("tool_calls"):
+        messages[-1] = {**last, "prefix": True}
+        report.told("messages", "end with the assistant's, which is sent as a prefix to be continued")
+
+
+def _message(message: Any, where: str, report: Report, legacy: dict[str, str], *, native: bool) -> Json:
+    if not isinstance(message, dict):
+        raise EncodeError(f"{where}: an object was expected", where)
+    found = {name: value for name, value in message.items() if name not in _LEFT}
+    role = message.get("role")
+    if role == "developer":
+        role = found["role"] = "system"
+    if native and role == "function":
+        role = _make_tool_result(found, legacy, where)
+    if native and (not isinstance(role, str) or role not in _MEMBERS):
+        raise EncodeError(f"{where}.role: {role!r:.100} is no role", f"{where}.role")
+    if role == "assistant":
+        _assistant(found, message, where, legacy, native=native)
+    elif role == "tool":
+        found["tool_call_id"] = short_id(_text(message.get("tool_call_id"), f"{where}.tool_call_id"))
+    return _known(found, str(role), where, report) if native else found
+
+
+def _known(message: Json, role: str, where: str, report: Report) -> Json:
+    """`message` as Mistral's own API takes it."""
+    members = _MEMBERS[role]
+    for name in message.keys() - members - {"function_call"}:
+        if message[name] is not None:
+            report.lost(f"messages[].{name}")
+    found = {name: value for name, value in message.items() if name in members and value is not None}
+    content = message.get("content")
+    if isinstance(content, (list, tuple)):
+        found["content"] = chunks_of(content, f"{where}.content", report)
+    elif content is not None and not isinstance(content, str):
+        raise EncodeError(f"{where}.content: a text or a list was expected", f"{where}.content")
+    elif content is None and not found.get("tool_calls"):
+        found["content"] = ""
+    return found
+
+
+# -- the assistant -----------------------------------------------------------
+
+
+def _assistant(found: Json, message: Json, where: str, legacy: dict[str, str], *, native: bool) -> None:
+    content = message.get("content")
+    if native and content is None:
+        content = message.get("refusal")
+    entries = own_state(message, where)
+    if entries is not None:
+        content = placed(entries, _blocks(content, f"{where}.content"))[0]
+    if content is not None:
+        found["content"] = content
+    calls = message.get("tool_calls")
+    if calls is not None:
+        if not _is_list(calls):
+            raise EncodeError(f"{where}.tool_calls: a list was expected", f"{where}.tool_calls")
+        found["tool_calls"] = [
+            _call(call, f"{where}.tool_calls[{j}]", native=native) for j, call in enumerate(calls)
+        ]
+    if native and message.get("function_call") is not None:
+        name = f"call{len(legacy):05d}"
+        call = _call({"id": name, "function": message["function_call"]}, where, native=True)
+        legacy[call["function"]["name"]] = name
+        found["tool_calls"] = [*found.get("tool_calls", ()), call]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _blocks(content: Any, where: str) -> str | list[Json] | None:
+    """Content as `placed` reads it. Raises EncodeError."""
+    if content is None or isinstance(content, str):
+        return content
+    blocks: list[Any] = list(content) if _is_list(content) else [None]
+    for block in blocks:
+        if not isinstance(block, dict) or not isinstance(block.get("text", ""), str):
+            raise EncodeError(f"{where}: a text or a list of parts was expected", where)
+    return blocks
+
+
+def _make_tool_result(message: Json, legacy: dict[str, str], where: str) -> str:
+    """Turn the result of a deprecated `function_call` into a tool's."""
+    name = message.get("name")
+    if not isinstance(name, str) or name not in legacy:
+        raise EncodeError(
+            f"{where}: a function's result must follow the assistant's function_call", f"{where}.name"
+        )
+    message.update(role="tool", tool_call_id=legacy.pop(name))
+    return "tool"
+
+
+def _call(call: Any, where: str, *, native: bool) -> Json:
+    if not isinstance(call, dict):
+        raise EncodeError(f"{where}: an object was expected", where)
+    found = {name: value for name, value in call.items() if name != "provider_state"}
+    found["id"] = short_id(_text(call.get("id"), f"{where}.id"))
+    if not native:
+        return found
+    function = call.get("custom")
+    if isinstance(function, dict):
+        function = {"name": function.get("name"), "arguments": {"input": function.get("input")}}
+    else:
+        function = call.get("function")
+    if not isinstance(function, dict):
+        raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
+    name = _text(function.get("name"), f"{where}.function.name")
+    arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
+    return {"id": found["id"], "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _arguments(arguments: Any, where: str) -> str:
+    """JSON text, which the API reads itself; nothing and blank text stand for an empty object."""
+    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
+        return "{}"
+    if isinstance(arguments, str):
+        return arguments
+    try:
+        return text_of(arguments)
+    except JSONError as problem:
+        raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise EncodeError(f"{where}: a text was expected", where)
+    return value
