@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Later: TypeAlias = Coroutine[Any, Any, T]
 
 #: Chunks kept before they are joined: bounds what a long stream holds.
-_JOIN_AFTER = 256
+JOIN_AFTER = 256
 
 
 class Engine(Protocol):
@@ -72,7 +72,7 @@ class ChatStream:
             chunk = await self._next()
         kept = self._kept
         kept.append(chunk)
-        if len(kept) >= _JOIN_AFTER:
+        if len(kept) >= JOIN_AFTER:
             self._join()
         return ChatCompletionChunk.from_dict(chunk)
 
@@ -90,6 +90,9 @@ class ChatStream:
         """
         async for _ in self:
             pass
+        return self._completion()
+
+    def _completion(self) -> ChatCompletion:
         if self._stream.ended != "completed":
             failure = Failure("interrupted", "the stream was closed before its end", type="stream_error")
             raise self._failed(StreamFailed(failure, 502))
@@ -137,9 +140,11 @@ class WireStream:
         try:
             return await self._stream.__anext__()
         except StreamFailed as error:
-            route = route_of(self._outcome, self._call, self._clock())
-            failed = stream_error_of(error, route, None)
+            failed = self._failed(error)
         raise failed
+
+    def _failed(self, error: StreamFailed) -> APIError:
+        return stream_error_of(error, route_of(self._outcome, self._call, self._clock()), None)
 
     def take(self) -> dict[str, Any] | None:
         """The next chunk if it is here already."""

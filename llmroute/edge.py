@@ -25,7 +25,9 @@ from .types.route import Route
 #: Upstream headers that are passed on; everything else stays inside.
 _KEPT_HEADERS = frozenset(
     {
+        "apim-request-id",
         "cf-ray",
+        "opc-request-id",
         "openai-model",
         "openai-organization",
         "openai-processing-ms",
@@ -129,7 +131,9 @@ def error_body(outcome: Outcome) -> dict[str, Any]:
     assert failure is not None
     upstream = failure.body if isinstance(failure.body, dict) else {}
     body = {name: value for name, value in upstream.items() if name not in ("hook_results", "route")}
+    said = upstream.get("error")
     body["error"] = {
+        **(said if isinstance(said, dict) else {}),
         "message": failure.message,
         "type": failure.type,
         "param": failure.param,

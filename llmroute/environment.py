@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,7 +16,12 @@ from .providers.auth.token import TokenTable
 from .telemetry.events import Event
 from .transport.base import Transport
 
+if TYPE_CHECKING:
+    from .hooks.kit import HookKit
+
 MAX_STATES = 10_000
+#: Work beside the calls that may run at once; more is not begun.
+MAX_BESIDE = 1_000
 
 
 class TargetState:
@@ -49,12 +55,55 @@ class StateTable:
             return state
 
 
+class Background:
+    """Work that runs beside the calls and belongs to the router: it ends with it."""
+
+    __slots__ = ("_tasks", "tell")
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: Called when a piece of work is over.
+        self.tell: Callable[[], None] | None = None
+
+    def start(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Begin, unless too much is going on; then it is dropped and False returned."""
+        if len(self._tasks) >= MAX_BESIDE:
+            work.close()
+            return False
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return True
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not report it
+        if self.tell is not None:
+            self.tell()
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What runs now."""
+        return list(self._tasks)
+
+    def forget(self) -> None:
+        """In a forked child: the tasks are the parent's."""
+        self._tasks = set()
+
+
+def no_hooks() -> HookKit:
+    """For environments in which nothing is guarded."""
+    raise LookupError("this environment has no guardrails")
+
+
 @attrs.frozen
 class Environment:
     """Clock, randomness, network and observers of one router.
 
     `random` gives numbers in [0, 1); it is reseeded after fork. `emit` is None when nobody observes,
-    so that events cost nothing. `variable` reads the process environment, at call time.
+    so that events cost nothing. `variable` reads the process environment, at call time. `hook_kit`
+    gives what runs guardrails; it is made for the first plan that has some.
     """
 
     transport: Transport
@@ -65,6 +114,8 @@ class Environment:
     tokens: TokenTable = attrs.field(factory=TokenTable)
     emit: Callable[[Event], None] | None = None
     adapters: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
+    hook_kit: Callable[[], HookKit] = no_hooks
+    background: Background = attrs.field(factory=Background)
     #: True for transports that reach no provider, so that no key is needed.
     keyless: bool = False
 

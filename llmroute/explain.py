@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import attrs
 from .config.conditions import ConditionTimeout, Scope
 from .config.spec import CALL_TIMEOUT, RetrySpec, TargetSpec
 from .environment import Environment
-from .layers.backoff import backoff
+from .layers.backoff import MAX_TOTAL_WAIT, backoff
 from .layers.params import effective_params, model_of
 from .node import Node
 from .request import PATHNAME
@@ -67,7 +68,8 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain JSON."""
-        return {**attrs.asdict(self, filter=_told), "targets": [target.path for target in self.targets]}
+        tree = attrs.asdict(self, filter=_told, value_serializer=_listed)
+        return {**tree, "targets": [target.path for target in self.targets]}
 
     def __str__(self) -> str:
         lines = [f"call within {self.deadline:g} s", *_drawn(self.root, "", "")]
@@ -84,12 +86,19 @@ class TargetHealth:
     cooling: float
 
 
-def explain(plan: Plan, body: Mapping[str, Any], metadata: Mapping[str, Any], env: Environment) -> Explanation:
-    """The explanation of one call under a plan."""
+def explain(
+    plan: Plan,
+    body: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    env: Environment,
+    limit: float | None = None,
+) -> Explanation:
+    """The explanation of one call under a plan; `limit` is the caller's own, in seconds."""
     scope = Scope(metadata=metadata, params=body, pathname=PATHNAME)
     root = _step(plan.root, body, scope, env)
     warnings = tuple(map(str, plan.warnings))
-    return Explanation(root, plan.deadline or CALL_TIMEOUT, warnings)
+    limits = [seconds for seconds in (plan.deadline, limit) if seconds is not None]
+    return Explanation(root, min(limits, default=CALL_TIMEOUT), warnings)
 
 
 def health(plan: Plan, env: Environment) -> list[TargetHealth]:
@@ -144,7 +153,9 @@ def _waits(retry: RetrySpec | None) -> tuple[float, ...]:
     if retry is None:
         return ()
     plain = attrs.evolve(retry, jitter="none")
-    return tuple(backoff(plain, number, lambda: 0.0) for number in range(1, retry.attempts + 1))
+    waits = [backoff(plain, number, lambda: 0.0) for number in range(1, retry.attempts + 1)]
+    totals = accumulate(waits)
+    return tuple(wait for wait, total in zip(waits, totals, strict=True) if total <= MAX_TOTAL_WAIT)
 
 
 def _target_reasons(target: ExplainedTarget, spec: TargetSpec) -> tuple[str, ...]:
@@ -228,6 +239,10 @@ def _drawn(step: Step, first: str, rest: str) -> list[str]:
         last = number == len(step.children) - 1
         lines += _drawn(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
     return lines
+
+
+def _listed(instance: Any, attribute: Any, value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _told(attribute: Any, value: Any) -> bool:

@@ -20,6 +20,7 @@ FailureKind = Literal[
     "auth",  # no usable credential; nothing was sent
     "request",  # the request cannot be expressed for this provider
     "routing",  # the config leads nowhere for this request
+    "guardrail",  # a hook denied the request or the answer
 ]
 
 StreamEnd = Literal["completed", "failed", "abandoned"]
@@ -84,12 +85,30 @@ class StreamFailed(Exception):
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
+@attrs.define
+class HookResults:
+    """What the hooks of one answer found, in the recorded shape; those of a stream arrive with it.
+
+    With `in_stream` they are also events of the stream, as the recorded gateway sends them to callers
+    who do not insist on OpenAI's format.
+    """
+
+    before: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
+    after: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
+    in_stream: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The member `hook_results` of an answer."""
+        return {"before_request_hooks": self.before, "after_request_hooks": self.after}
+
+
 @attrs.define  # treated as frozen; frozen classes cost three times as much per call
 class Outcome:
     """What a node answers: a wire dict, a stream, or a failure, with status and the leaf's path.
 
     `headers` are upstream's, cut to the allow-list. `retries` is the number of repeated attempts,
     -1 when they ended on a retryable status (the reported `x-portkey-retry-attempt-count`).
+    `hooks` are the results of guardrails, None when none ran.
     """
 
     status: int
@@ -101,6 +120,7 @@ class Outcome:
     failure: Failure | None = None
     headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, repr=False)
     retries: int = 0
+    hooks: HookResults | None = None
 
     async def aclose(self) -> None:
         """Close the stream, if there is one: whoever drops an outcome calls this."""

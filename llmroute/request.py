@@ -36,12 +36,14 @@ class Request:
 class CallLog:
     """What happened during one call; the only thing about a call that grows."""
 
-    __slots__ = ("_id", "attempts", "started", "warnings")
+    __slots__ = ("_id", "attempts", "hooks", "started", "warnings")
 
     def __init__(self, started: float) -> None:
         self.started = started
         self.attempts: list[Attempt] = []
         self.warnings: list[str] = []
+        #: What guardrails remember of the call; None while there are none.
+        self.hooks: Any = None
         self._id: str | None = None
 
     @property
@@ -80,10 +82,11 @@ class Call:
     Treated as frozen: `within` makes a changed copy (a hand-written one, as it is on the hot path).
     `deadline` is a point of the clock, None for no limit; when `lasting` it also ends a stream that
     has begun. `later` are the targets after this one.
-    With `single` a target makes one attempt and leaves the repeating to its strategy.
+    With `single` a target makes one attempt and leaves the repeating to its strategy. `params` are
+    what this target is to send where a layer has settled it, changed or not; None elsewhere.
     """
 
-    __slots__ = ("deadline", "lasting", "later", "log", "request", "single")
+    __slots__ = ("deadline", "lasting", "later", "log", "params", "request", "single")
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Call:
         lasting: bool = False,
         later: Later | None = None,
         single: bool = False,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         self.request = request
         self.log = log
@@ -100,6 +104,7 @@ class Call:
         self.lasting = lasting
         self.later = later
         self.single = single
+        self.params = params
 
     @property
     def id(self) -> str:
@@ -114,3 +119,7 @@ class Call:
     def within(self, later: Later | None, single: bool) -> Call:
         """The same call seen from inside a chain."""
         return Call(self.request, self.log, self.deadline, self.lasting, later, single)
+
+    def sending(self, params: Mapping[str, Any]) -> Call:
+        """The same call inside one target, with the parameters that it sends."""
+        return Call(self.request, self.log, self.deadline, self.lasting, self.later, self.single, params)

@@ -379,9 +379,8 @@ class Router:
             problem = BadRequestError(str(error), status_code=400, param=error.path)
         if problem is not None:
             raise problem
-        return explain(
-            plan, made.params, self._metadata(plan, metadata or {}, made.params), self._core.env
-        )
+        metadata = self._metadata(plan, metadata or {}, made.params)
+        return explain(plan, made.params, metadata, self._core.env, self._view.timeout)
 
     def health(self) -> list[TargetHealth]:
         """The targets of the router's config, with what is known of each."""

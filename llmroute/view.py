@@ -77,6 +77,8 @@ def overlaid(overlay: Overlay, settings: Mapping[str, Any]) -> Overlay:
                 problems.append(Problem(name, error.message))
     if problems:
         raise ConfigError(problems)
+    if "api_key" in given:
+        given["from_headers"] = False  # it replaces the target's
     return attrs.evolve(overlay, **given) if given else overlay
 
 

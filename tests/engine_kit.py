@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from llmroute import Router
+from llmroute import APIError, Router
 from llmroute.testing import ScriptedTransport, VirtualClock
 
 KEY = "sk-canary-0123456789"
 MESSAGES = [{"role": "user", "content": "Hello"}]
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES}
-LATER = {"config", "providers", "configs", "metadata"}
 
 
-def target(name: str = "a", **members: Any) -> dict[str, Any]:
+def target(host: str = "a", /, **members: Any) -> dict[str, Any]:
     """An OpenAI-compatible target on a host of its own: `target("b")` calls https://b.example."""
-    return {"provider": "openai", "api_key": KEY, "custom_host": f"https://{name}.example/v1", **members}
+    return {"provider": "openai", "api_key": KEY, "custom_host": f"https://{host}.example/v1", **members}
 
 
 def fallback(*targets: Any, strategy: Any = (), **members: Any) -> dict[str, Any]:
@@ -31,9 +30,12 @@ def listed(targets: Any) -> list[dict[str, Any]]:
 class Rig:
     """A router, the transport that answers it and the clock it lives by."""
 
-    def __init__(self, config: Any, script: Any, *, auto: bool = True, **options: Any) -> None:
+    def __init__(
+        self, config: Any, script: Any, *, auto: bool = True, keyless: bool = True, **options: Any
+    ) -> None:
         self.clock = options.pop("clock", None) or VirtualClock(auto=auto)
         self.transport = ScriptedTransport(script, self.clock)
+        self.transport.keyless = keyless
         self.events: list[Any] = []
         if options.pop("observe", False):
             options["observers"] = [self.events.append]
@@ -77,3 +79,15 @@ def texts(chunks: Any) -> list[str]:
 async def collect(stream: Any) -> list[Any]:
     """All chunks of a stream."""
     return [chunk async for chunk in stream]
+
+
+async def read(stream: Any) -> tuple[list[Any], APIError | None]:
+    """The chunks of a stream, and what it raised instead of ending."""
+    seen: list[Any] = []
+    while True:
+        try:
+            seen.append(await anext(stream))
+        except StopAsyncIteration:
+            return seen, None
+        except APIError as failure:
+            return seen, failure

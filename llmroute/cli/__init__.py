@@ -27,9 +27,10 @@ unless the config gives them. `llmroute COMMAND --help` tells more about a comma
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, 1 when it failed, 2 for wrong usage or a wrong config, 130 after Ctrl-C.
+    """Run one command and return its exit status.
 
-    Raises SystemExit for `--help`, `--version` and arguments that argparse refuses (status 2).
+    0; 1 when it failed; 2 for wrong usage or a wrong config; 130 after Ctrl-C; 141 when the reader of the
+    output has gone. Raises SystemExit for `--help`, `--version` and what argparse refuses (status 2).
     """
     parser = _parser()
     args = parser.parse_args(argv)
@@ -47,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(error.strerror or type(error).__name__)
         return FAILED
     except KeyboardInterrupt:
+        with suppress(OSError):
+            console.note("interrupted")
         _discard_output()
-        console.note("interrupted")
         return INTERRUPTED
     return status
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..errors import ConfigError, Problem
@@ -22,63 +22,52 @@ def check_bounds(value: object, root: str) -> None:
     level: list[Any] = [value] if _is_container(value) else []
     total = 0
     for _ in range(MAX_NESTING):
-        below: list[Any] = []
-        for item in level:
-            children = item.values() if type(item) is dict or isinstance(item, Mapping) else item
-            total += len(children)
-            below += [child for child in children if type(child) not in _ATOMS and _is_container(child)]
-        if not below and total <= MAX_VALUES:
-            return
+        total += sum(map(len, level))
         if total > MAX_VALUES:
             break
-        level = below
-    raise ConfigError([Problem(*_excess(value, root, total))])
-
-
-def _excess(value: object, root: str, total: int) -> tuple[str, str]:
-    """Where, and what: found by a slower search, once there is something to find."""
-    deepest: list[str | int] = []
-    for path, cyclic in _paths(value):
-        if cyclic:
-            return root + path_text(path[:MAX_SHOWN_DEPTH]), "contains itself"
-        if len(path) > len(deepest):
-            deepest = list(path)
+        level = [
+            child
+            for item in level
+            for child in (item.values() if type(item) is dict or isinstance(item, Mapping) else item)
+            if type(child) not in _ATOMS and _is_container(child)
+        ]
+        if not level:
+            return
     if total > MAX_VALUES:
-        return root, f"expected at most {MAX_VALUES:,} values in all"
-    return root + path_text(deepest[:MAX_SHOWN_DEPTH]), f"nested more than {MAX_NESTING} levels deep"
+        raise ConfigError([Problem(root, f"expected at most {MAX_VALUES:,} values in all")])
+    raise ConfigError([_too_deep(value, root)])
 
 
-def _paths(value: object) -> Iterator[tuple[list[str | int], bool]]:
-    """The paths of the containers inside `value`, and whether one is a container around itself."""
+#: How a container was reached: its parent's link, the key there, and the container.
+Link = tuple[Any, str | int, Any]
+
+
+def _too_deep(value: object, root: str) -> Problem:
+    """Where a value is too deep, or first contains itself: searched only once it is known to be wrong."""
+    level: list[Link] = [(None, "", value)]
+    for _ in range(MAX_NESTING):
+        level = [
+            (link, key, child)
+            for link in level
+            for key, child in _members(link[2])
+            if type(child) not in _ATOMS and _is_container(child)
+        ]
     path: list[str | int] = []
-    around = [value]
-    pending = [_children(value)]
-    for _ in range(MAX_VALUES):
-        key, child = next(pending[-1], ("", None))
-        if child is None:
-            pending.pop()
-            around.pop()
-            if not pending:
-                return
-            path.pop()
-        else:
-            path.append(key)
-            cyclic = any(child is outer for outer in around)
-            yield path, cyclic
-            around.append(child)
-            pending.append(_children(child) if len(path) < MAX_NESTING else iter(()))
+    containers: list[object] = []
+    link: Any = level[0]
+    while link is not None:
+        link, key, container = link
+        path.append(key)
+        containers.append(container)
+    path, containers = path[-2::-1], containers[::-1]
+    for depth in range(1, len(containers)):
+        if any(containers[depth] is outer for outer in containers[:depth]):
+            return Problem(root + path_text(path[:depth][:MAX_SHOWN_DEPTH]), "contains itself")
+    return Problem(root + path_text(path[:MAX_SHOWN_DEPTH]), f"nested more than {MAX_NESTING} levels deep")
 
 
-def _children(value: Any) -> Iterator[tuple[str | int, object]]:
-    if isinstance(value, Mapping):
-        pairs: Iterator[tuple[Any, Any]] = iter(value.items())
-    else:
-        pairs = enumerate(value)
-    return (
-        (key if isinstance(key, int) else str(key), child)
-        for key, child in pairs
-        if type(child) not in _ATOMS and _is_container(child)
-    )
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, Mapping) else enumerate(value)
 
 
 def _is_container(value: object) -> bool:

@@ -18,10 +18,9 @@ from .parse import parse
 from .schema import ConfigNode
 from .text import read_text
 
-#: Members that make a config; the others only stand beside them.
-_TELLING = tuple(
-    field.name for field in attrs.fields(ConfigNode) if field.name not in ("metadata", "name", "weight")
-)
+#: Members that make no config: they only stand beside others.
+NOT_TELLING = ("metadata", "name", "weight")
+_TELLING = tuple(field.name for field in attrs.fields(ConfigNode) if field.name not in NOT_TELLING)
 
 
 class Config:

@@ -11,8 +11,8 @@ from .primitives import did_you_mean, looks_secret, printable
 #: Problems told of one config; who has more will look again anyway.
 MAX_PROBLEMS = 100
 #: Looking for near words takes up to a millisecond each.
-MAX_HINTS = 20
-_MAX_KNOWN = 300
+MAX_HINTS = 10
+_MAX_KNOWN = 200
 #: How much of a very deep path is shown.
 MAX_SHOWN_DEPTH = 12
 
@@ -30,9 +30,10 @@ class Findings:
         return len(self.problems) >= MAX_PROBLEMS
 
     def report(self, path: str, message: str) -> None:
-        """Note a problem; beyond MAX_PROBLEMS they are only known to exist."""
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(path, message))
+        """Note a problem once; beyond MAX_PROBLEMS they are only known to exist."""
+        problem = Problem(path, message)
+        if len(self.problems) < MAX_PROBLEMS and problem not in self.problems:
+            self.problems.append(problem)
 
     def hint(self, word: str, known: Iterable[str]) -> str:
         """The words ", did you mean 'x'?" with the nearest known word, or nothing."""

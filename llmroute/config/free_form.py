@@ -63,6 +63,8 @@ def plain_json(value: object) -> Any:
 
     Raises Invalid for everything in it that JSON has no form for. The caller has bounded the depth.
     """
+    if type(value) is dict and all(map(_is_simple, value, value.values())):
+        return value.copy()
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
@@ -70,7 +72,17 @@ def plain_json(value: object) -> Any:
         return _copied(value.items())
     if isinstance(value, (list, tuple)):
         return list(_copied(enumerate(value)).values())
-    return value if type(value) in _SAFE else _plain_atom(value)
+    return _plain_atom(value)
+
+
+def _is_simple(name: object, value: object) -> bool:
+    """Whether a member is plain beyond doubt, as nearly all are."""
+    if type(name) is not str or not name.isascii():
+        return False
+    kind = type(value)
+    if kind is str:
+        return value.isascii()  # type: ignore[attr-defined, no-any-return]
+    return kind in _SAFE or (kind is int and -(2**63) < value < 2**63)  # type: ignore[operator]
 
 
 def _copied(pairs: Iterable[tuple[Any, object]]) -> dict[Any, Any]:
@@ -78,7 +90,7 @@ def _copied(pairs: Iterable[tuple[Any, object]]) -> dict[Any, Any]:
     errors: list[Invalid] = []
     for key, value in pairs:
         try:
-            copy[_plain_atom(key)] = value if type(value) in _SAFE else plain_json(value)
+            copy[key if type(key) is int else _plain_atom(key)] = plain_json(value)
         except Invalid as error:
             errors += [part.below(key) for part in error.parts]
             if len(errors) > _MAX_ERRORS:
@@ -89,6 +101,8 @@ def _copied(pairs: Iterable[tuple[Any, object]]) -> dict[Any, Any]:
 
 
 def _plain_atom(value: object) -> Any:
+    if type(value) in _SAFE:
+        return value
     if isinstance(value, str):
         return value if type(value) is str and value.isascii() else _ANY_TEXT(value)
     if isinstance(value, int):

@@ -15,7 +15,7 @@ from ..wire.hosts import header_problem
 from .inherit import Overlay
 from .primitives import Invalid
 from .schema import FORBIDDEN_FORWARDS, OPTIONS
-from .text import read_text
+from .text import MAX_HEADER_TEXT, read_text
 
 PREFIX = "x-portkey-"
 
@@ -141,9 +141,7 @@ def read_metadata(text: str | None) -> dict[str, Any]:
 
 def config_value(text: str) -> Any:
     """The config's value. Raises ConfigError for text that is no JSON, such as a saved config's id."""
-    if text.startswith("pc-"):
-        raise ConfigError([Problem("config", "a saved config's id needs the hosted service; send the JSON")])
-    return read_text(text)
+    return read_text(text, limit=MAX_HEADER_TEXT)
 
 
 def _milliseconds(text: str | None) -> int | None:

@@ -15,19 +15,18 @@ import attrs
 from ..errors import Problem
 from ..secret import Secret
 from ..wire.hosts import HostPolicy, check_url
-from .conditions import compile_query
+from .branches import Branches
 from .findings import Findings
+from .guards import NO_GUARDS, CompileHook, GuardCompiler, Guards
 from .named import merged, name_of, report_clash, report_steering, split_model
 from .primitives import quoted
 from .schema import URL_OPTIONS, ConfigNode, StrategySettings
 from .settings import Inherited
-from .spec import ConditionSpec, Spec, StrategySpec, TargetSpec
+from .spec import Spec, StrategySpec, TargetSpec
 
 MAX_STRATEGY_DEPTH = 60
 #: Targets of one config, and of one that came with a request.
-MAX_TARGETS, MAX_UNTRUSTED_TARGETS = 10_000, 2_000
-#: Characters in all the patterns of a config that came with a request: they take 0.1 s to compile.
-MAX_UNTRUSTED_PATTERNS = 1_000
+MAX_TARGETS, MAX_UNTRUSTED_TARGETS = 10_000, 1_000
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _HEADER = "headers.x-portkey-"
@@ -50,6 +49,8 @@ class Overlay:
     options: tuple[tuple[str, Any], ...] = ()
     trusted: bool = True
     from_headers: bool = False
+    #: Default guardrails as JSON, each with its side, "input" or "output".
+    guardrails: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen
@@ -69,6 +70,10 @@ class Surroundings:
     own_providers: frozenset[str] = frozenset()
     hosts: HostPolicy = attrs.field(factory=HostPolicy.trusting)
     untrusted_hosts: HostPolicy = attrs.field(factory=HostPolicy.strict)
+    #: Makes what compiles the hooks of one config; without it there are none.
+    hooks: Callable[[], CompileHook] | None = None
+    #: Hooks that run on every call, whatever config it brings.
+    guards: Guards = NO_GUARDS
 
 
 class Compiler:
@@ -94,9 +99,12 @@ class Compiler:
         self.findings = Findings()
         self.warnings: list[Problem] = []
         self._report = self.findings.report
+        self._branches = Branches(self.findings, self.warnings, bounded=not trusted)
         self._hosts: dict[tuple[str, bool], str | None] = {}
+        self._overlaid = self.overlay.provider is not None or self.overlay.api_key is not None
+        #: Providers that have passed every check of theirs.
+        self._usual: set[str | None] = set()
         self._targets = 0
-        self._patterns = 0
 
     def compile(self, node: ConfigNode) -> Spec:
         """The tree. Raises ConfigError with every problem."""
@@ -115,6 +123,9 @@ class Compiler:
             self._report(f"{path}.deadline", "the budget of a whole call stands at the root of the config")
         if depth and node.metadata is not None:
             self._report(f"{path}.metadata", "routing metadata stands at the root of the config")
+        if node.retry is not None and 200 in (node.retry.on_status_codes or ()):
+            text = "a listed 200 repeats good answers, which may be paid for each time"
+            self.warnings.append(Problem(f"{path}.retry.on_status_codes", text))
         if node.strategy is None and node.targets is None:
             return self._target(node, path, above)
         return self._strategy(node, path, above, depth)
@@ -165,7 +176,7 @@ class Compiler:
             weights = tuple(1.0 if target.weight is None else target.weight for target in targets)
             if not sum(weights) > 0:
                 self._report(f"{path}.targets", "every weight is 0, so no target would ever be picked")
-        names = self._names(targets, path) if strategy.mode == "conditional" else None
+        names = self._branches.names(targets, path) if strategy.mode == "conditional" else None
         codes = strategy.on_status_codes
         return StrategySpec(
             path=path,
@@ -176,17 +187,9 @@ class Compiler:
             on_status_codes=None if codes is None else frozenset(codes),
             on_errors=frozenset(strategy.on_errors or ()),
             failover_first=strategy.failover_first,
-            conditions=() if names is None else self._conditions(strategy, at, names),
-            default=None if names is None else self._default(strategy, at, names),
+            conditions=() if names is None else self._branches.conditions(strategy, at, names),
+            default=None if names is None else self._branches.default(strategy, at, names),
         )
-
-    def _names(self, targets: tuple[ConfigNode, ...], path: str) -> dict[str, int]:
-        names: dict[str, int] = {}
-        for index, target in enumerate(targets):
-            if target.name is not None and names.setdefault(target.name, index) != index:
-                first = names[target.name]
-                self._report(f"{path}.targets[{index}].name", f"is also the name of targets[{first}]")
-        return names
 
     def _check_members(self, strategy: StrategySettings, at: str) -> None:
         """Members of another mode: a warning where recorded configs have them, else an error."""
@@ -205,56 +208,20 @@ class Compiler:
             if getattr(strategy, member) not in (None, False):
                 self._report(f"{at}.{member}", f"belongs to mode {owner!r}, not to {strategy.mode!r}")
 
-    # -- conditions ----------------------------------------------------------------------------------
-
-    def _conditions(
-        self, strategy: StrategySettings, at: str, names: Mapping[str, int]
-    ) -> tuple[ConditionSpec, ...]:
-        if strategy.conditions is None:
-            self._report(f"{at}.conditions", "missing; mode 'conditional' needs conditions")
-            return ()
-        if not strategy.conditions and strategy.default is None:
-            self._report(f"{at}.conditions", "empty, and there is no default")
-        specs = []
-        for index, entry in enumerate(strategy.conditions):
-            here = f"{at}.conditions[{index}]"
-            self._patterns += 0 if self.trusted else _pattern_size(entry.query)
-            if self._patterns > MAX_UNTRUSTED_PATTERNS:
-                text = f"expected at most {MAX_UNTRUSTED_PATTERNS:,} characters in all patterns of a config"
-                self._report(f"{here}.query", text)
-            if self.findings.full or self._patterns > MAX_UNTRUSTED_PATTERNS:
-                break
-            condition = compile_query(entry.query, f"{here}.query", self._report)
-            target = self._name(entry.then, f"{here}.then", names)
-            if condition is not None and target is not None:
-                specs.append(ConditionSpec(condition, target))
-        return tuple(specs)
-
-    def _default(self, strategy: StrategySettings, at: str, names: Mapping[str, int]) -> int | None:
-        if not strategy.default:
-            text = "absent: a call that matches no condition gets a 400"
-            self.warnings.append(Problem(f"{at}.default", text))
-            return None
-        return self._name(strategy.default, f"{at}.default", names)
-
-    def _name(self, name: str, path: str, names: Mapping[str, int]) -> int | None:
-        if name not in names:
-            near = self.findings.hint(name, names)
-            known = f"; names are {', '.join(map(quoted, list(names)[:10]))}" if names else ""
-            self._report(path, f"no target has the name {quoted(name)}{near or known}")
-        return names.get(name)
-
     # -- targets -------------------------------------------------------------------------------------
 
     def _target(self, node: ConfigNode, path: str, above: Inherited) -> TargetSpec | None:
         overlay = self.overlay
-        node, own_word = self._resolved(node, path, above)
+        provider, own_word = node.provider, self.trusted
+        usual = provider in self._usual and node.virtual_key is None and not self._overlaid
+        if not usual:
+            node, own_word = self._resolved(node, path, above)
+            provider = self._provider(node, path, own_word)
         here = above.nearest(node, path, self._report)
         override, default = above.params(node)
         if own_word and not self.trusted:
             # The host's credentials go to the host they were declared with and nowhere else.
             here = attrs.evolve(here, custom_host=node.custom_host, host_path=f"{path}.custom_host")
-        provider = self._provider(node, path, own_word)
         key, env = self._key(node.api_key, path, own_word)
         custom_host, guarded = self._host(here, own_word)
         options = node.options
@@ -263,7 +230,7 @@ class Compiler:
             guarded = guarded or named_hosts
         if provider is None:
             return None
-        if self.complete:
+        if self.complete and not usual:
             self._check_required(provider, options, custom_host, path)
         timeouts = here.timeouts
         if overlay.request_timeout:
@@ -348,7 +315,10 @@ class Compiler:
     ) -> None:
         if provider in self.around.own_providers:
             return
-        for group in self.around.required(provider):
+        groups = self.around.required(provider)
+        if not groups:
+            self._usual.add(provider)
+        for group in groups:
             if not any(name in options or (name == "custom_host" and custom_host) for name in group):
                 names = " or ".join(group)
                 self._report(f"{path}.{group[0]}", f"missing; the provider {provider} needs {names}")
@@ -404,17 +374,3 @@ class Compiler:
             if name in URL_OPTIONS:
                 self._check_host(value, f"{path}.{name}", trusted)
         return combined, not trusted and not combined.keys().isdisjoint(URL_OPTIONS)
-
-
-def _pattern_size(query: Any) -> int:
-    """Characters of all the patterns in a query."""
-    size, pending = 0, [query]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Mapping):
-            pattern = value.get("$regex")
-            size += len(pattern) if isinstance(pattern, str) else 0
-            pending += value.values()
-        elif isinstance(value, (list, tuple)):
-            pending += value
-    return size

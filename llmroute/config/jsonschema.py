@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import attrs
 
-from .parse import snake_to_camel
+from .document import NOT_TELLING
+from .parse import MAX_ENTRIES, required_type, snake_to_camel
 from .schema import OPTIONS, ConfigNode
 
 _NAMES = {
@@ -26,7 +26,25 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "llmroute config",
         **root,
+        "not": _saying_nothing(),
         "$defs": definitions,
+    }
+
+
+def _saying_nothing() -> dict[str, Any]:
+    """Configs that have only members which mean nothing alone."""
+    silent: dict[str, Any] = {
+        **dict.fromkeys(("$schema", *NOT_TELLING), True),
+        "request_timeout": {"const": 0},
+        "override_params": {"maxProperties": 0},
+        "default_params": {"maxProperties": 0},
+    }
+    camel = {snake_to_camel(name): schema for name, schema in silent.items()}
+    return {
+        "type": "object",
+        "properties": {**silent, **camel},
+        "patternProperties": {"^_(?!_)": True},
+        "additionalProperties": False,
     }
 
 
@@ -53,7 +71,7 @@ def _object(kind: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "type": "object",
         "properties": {**properties, **camel, "$schema": {"type": "string"}},
-        "patternProperties": {"^_(?!_)": {}},
+        "patternProperties": {"^_(?!_)": True},
         "additionalProperties": False,
     }
     if required:
@@ -62,11 +80,10 @@ def _object(kind: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    kind = required_type(kind)
     if get_origin(kind) is Annotated:
         schema: dict[str, Any] = get_args(kind)[1].schema()
         return schema
-    if get_origin(kind) in (Union, UnionType):
-        return _schema(next(arg for arg in get_args(kind) if arg is not type(None)), definitions)
     if get_origin(kind) is tuple:
-        return {"type": "array", "items": _schema(get_args(kind)[0], definitions), "maxItems": 10_000}
+        return {"type": "array", "items": _schema(get_args(kind)[0], definitions), "maxItems": MAX_ENTRIES}
     return _reference(kind, definitions)

@@ -130,18 +130,18 @@ def _kind_hook(kind: Callable[[object], Any]) -> Hook:
 
 
 def _list_hook(made: cattrs.Converter, inner: Any) -> Hook:
+    read = _read(made, inner)
+
     def structure(value: Any, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
             raise Invalid(f"expected a list, got {found(value)}")
         if len(value) > MAX_ENTRIES:
             raise Invalid(f"expected at most {MAX_ENTRIES:,} entries, got {len(value):,}")
-        # Asked for here: a class that refers to itself has no hook yet when this one is made.
-        hook = made.get_structure_hook(inner)
         entries: list[Any] = []
         errors: list[Invalid] = []
         for index, entry in enumerate(value):
             try:
-                entries.append(hook(entry, inner))
+                entries.append(read(entry))
             except Invalid as error:
                 errors += [part.below(index) for part in error.parts]
                 if len(errors) >= MAX_PROBLEMS:
@@ -157,38 +157,59 @@ def _class_hook(made: cattrs.Converter, kind: type[Any]) -> Hook:
     readers = _readers(made, kind)
     required = [field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING]
     refusals = _refusals(kind.__name__)
-    known = list(readers)
+    make = _maker(kind)
 
     def structure(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             raise Invalid(f"expected an object, got {found(value)}")
-        members: dict[str, Any] = {}
-        options: dict[str, Any] = {}
+        given: dict[str, Any] = {}
+        has_options = False
         errors: list[Invalid] = []
         for written, member in value.items():
             reader = readers.get(written)
-            try:
-                if reader is None:
-                    _refuse(written, member, refusals, known)
-                    continue
-                name, hook, inner, is_option = reader
-                into = options if is_option else members
-                if name in into:
-                    raise Invalid("stands twice, in two spellings", (written,))
+            if reader is None:
+                errors += _foreign(written, member, refusals, readers)
+            else:
+                name, read, is_option = reader
+                has_options = has_options or is_option
                 try:
-                    into[name] = hook(member, inner)
+                    if name in given:
+                        raise Invalid("stands twice, in two spellings")
+                    given[name] = read(member)
                 except Invalid as error:
                     errors += [part.below(written) for part in error.parts]
-            except Invalid as error:
-                errors += error.parts
             if len(errors) >= MAX_PROBLEMS:
                 break
-        errors += _missing(required, members, value) if len(members) < len(required) else ()
+        if required:
+            errors += _missing(required, given, value)
         if errors:
             raise Several(errors)
-        return kind(**members, options=options) if options else kind(**members)
+        return make(_with_options(given) if has_options else given)
 
     return structure
+
+
+def _maker(kind: type[Any]) -> Callable[[dict[str, Any]], Any]:
+    """Makes an object of an attrs class from checked members."""
+    if "__slots__" in vars(kind):
+        return lambda given: kind(**given)
+    defaults = {field.name: field.default for field in attrs.fields(kind)}
+
+    def make(given: dict[str, Any]) -> Any:
+        # What attrs' own __init__ does member by member, at a quarter of its cost.
+        made = object.__new__(kind)
+        members = vars(made)
+        members.update(defaults)
+        members.update(given)
+        return made
+
+    return make
+
+
+def _with_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The provider's members gathered in one."""
+    options = {name: value for name, value in given.items() if name in OPTIONS}
+    return {**{name: value for name, value in given.items() if name not in OPTIONS}, "options": options}
 
 
 def snake_to_camel(name: str) -> str:
@@ -197,20 +218,27 @@ def snake_to_camel(name: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-Reader = tuple[str, Hook, Any, bool]
+Reader = tuple[str, Callable[[Any], Any], bool]
 
 
 def _readers(made: cattrs.Converter, kind: type[Any]) -> dict[Any, Reader]:
-    """How each member is read, by every spelling: its name, its hook and type, whether it is an option."""
+    """How each member is read, by every spelling: its name, its check, whether it is an option."""
     attrs.resolve_types(kind)
     readers: dict[str, Reader] = {}
     for field in attrs.fields(kind):
         if field.metadata.get("gathered"):
-            readers |= {name: (name, _kind_hook(check), None, True) for name, check in OPTIONS.items()}
+            readers |= {name: (name, check, True) for name, check in OPTIONS.items()}
         else:
-            inner = required_type(field.type)
-            readers[field.name] = (field.name, made.get_structure_hook(inner), inner, False)
+            readers[field.name] = (field.name, _read(made, required_type(field.type)), False)
     return {snake_to_camel(name): reader for name, reader in readers.items()} | readers
+
+
+def _read(made: cattrs.Converter, kind: Any) -> Callable[[Any], Any]:
+    if _is_annotated(kind):
+        # The kind itself, without a detour: a thousand targets have several thousand members.
+        return cast(Callable[[Any], Any], get_args(kind)[1])
+    # Looked up at use: a class that refers to itself has no hook yet when this is made.
+    return lambda value: made.get_structure_hook(kind)(value, kind)
 
 
 def _missing(required: Sequence[str], members: Mapping[str, Any], value: Mapping[Any, Any]) -> list[Invalid]:
@@ -230,14 +258,17 @@ def _refusals(class_name: str) -> Mapping[str, str]:
     return both | {snake_to_camel(name): text for name, text in both.items()}
 
 
-def _refuse(written: object, member: object, refusals: Mapping[str, str], known: Sequence[str]) -> None:
-    """Raises Invalid for a member that no reader takes; remarks (`$schema`, `_...`) are skipped."""
+def _foreign(
+    written: object, member: object, refusals: Mapping[str, str], known: Mapping[Any, Reader]
+) -> list[Invalid]:
+    """What is wrong with a member that no reader takes; remarks (`$schema`, `_...`) are skipped."""
     if not isinstance(written, str):
-        raise Invalid(f"expected member names as text, got {found(written)}")
+        return [Invalid(f"expected member names as text, got {found(written)}")]
     if written in refusals:
-        raise Several([Invalid(refusals[written], (written,)), *_entry_problems(written, member)])
-    if written != "$schema" and (not written.startswith("_") or written.startswith("__")):
-        raise UnknownMember(written, known)
+        return [Invalid(refusals[written], (written,)), *_entry_problems(written, member)]
+    if written == "$schema" or (written.startswith("_") and not written.startswith("__")):
+        return []
+    return [UnknownMember(written, list(known))]
 
 
 def _entry_problems(written: str, member: object) -> list[Invalid]:

@@ -15,6 +15,7 @@ import attrs
 
 from ..secret import Secret
 from .free_form import Entries, Members, ServiceAccount
+from .hooks import Hooks, HookSettings
 from .primitives import (
     DAY_MS,
     HOST_PART,
@@ -43,6 +44,9 @@ Name = Annotated[str, NAME]
 Parameters = Annotated[
     Mapping[str, Any], Members(forbidden=frozenset({"custom_host", "base_url", "url", "api_key", "headers"}))
 ]
+
+LongHooks = Annotated[tuple[HookSettings, ...], Hooks(short=False)]
+ShortHooks = Annotated[tuple[HookSettings, ...], Hooks(short=True)]
 
 #: Headers that a config may not ask to forward: framing, routing control, credentials of hops.
 FORBIDDEN_FORWARDS = frozenset(
@@ -145,7 +149,7 @@ class StrategySettings:
     default: Annotated[str, Text(empty=True, limit=200)] | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)  # without slots it is made twice as fast
+@attrs.frozen(kw_only=True, slots=False, repr=False)  # without slots it is made twice as fast
 class ConfigNode:
     """A config or one of its targets, as written: nothing inherited, nothing resolved."""
 
@@ -163,16 +167,28 @@ class ConfigNode:
     connect_timeout: PositiveMilliseconds | None = None
     first_token_timeout: PositiveMilliseconds | None = None
     stream_idle_timeout: PositiveMilliseconds | None = None
-    override_params: Parameters | None = attrs.field(default=None, repr=False)
-    default_params: Parameters | None = attrs.field(default=None, repr=False)
+    override_params: Parameters | None = None
+    default_params: Parameters | None = None
     drop_params: tuple[Annotated[str, Text(limit=500)], ...] | None = None
     on_unsupported: Annotated[str, Choice(("drop", "error"))] | None = None
     passthrough: Boolean | None = None
     forward_headers: tuple[Annotated[str, HeaderName()], ...] | None = None
     strict_open_ai_compliance: Boolean | None = None
-    metadata: Annotated[Mapping[str, Any], Members()] | None = attrs.field(default=None, repr=False)
+    metadata: Annotated[Mapping[str, Any], Members()] | None = None
+    before_request_hooks: LongHooks | None = None
+    after_request_hooks: LongHooks | None = None
+    input_guardrails: ShortHooks | None = None
+    output_guardrails: ShortHooks | None = None
+    input_mutators: ShortHooks | None = None
+    output_mutators: ShortHooks | None = None
+    inherit_hooks: Boolean | None = None
     #: The provider's own members (`OPTIONS`), gathered under their snake_case names.
-    options: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, metadata={"gathered": True})
+    options: Mapping[str, Any] = attrs.field(default=_NOTHING, metadata={"gathered": True})
+
+    def __repr__(self) -> str:
+        # Names only: a key may have got into any of the values.
+        given = ", ".join(name for name, value in vars(self).items() if value)
+        return f"<ConfigNode {given}>"
 
 
 _LINES = SecretText(Text(limit=16_384, characters=LINES))
@@ -216,18 +232,9 @@ URL_OPTIONS = ("azure_foundry_url", "huggingface_base_url")
 #: Members of the documented language that this version does not carry out.
 LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "ConfigNode": (
-        "after_request_hooks",
-        "before_request_hooks",
         "cache",
         "cb_config",
-        "default_input_guardrails",
-        "default_output_guardrails",
-        "inherit_hooks",
-        "input_guardrails",
-        "input_mutators",
         "max_concurrency",
-        "output_guardrails",
-        "output_mutators",
         "rate_limit",
         "wait_for_capacity",
     ),
@@ -253,6 +260,8 @@ MISPLACED_MEMBERS: dict[str, Kind] = {"custom_headers": Text(), "on_status_codes
 #: Members that an in-process library cannot honour, with what to do instead.
 REFUSED_MEMBERS: Mapping[str, str] = {
     "custom_headers": "not of this language; use forward_headers, or extra_headers in the call",
+    "default_input_guardrails": "it is a header's name; use input_guardrails, to which targets only add",
+    "default_output_guardrails": "it is a header's name; use output_guardrails, to which targets only add",
     "fetch_integrated_models": "it belongs to a hosted service; name the targets in the config",
     "mode": "the old form of a config; use strategy.mode",
     "options": "the old form of a config; use strategy and targets",

@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from .findings import MAX_PROBLEMS
+from .guards import NO_GUARDS, Guards
 from .primitives import quoted
 from .schema import ConfigNode, RetrySettings
 from .spec import RetrySpec, Timeouts
@@ -40,6 +42,7 @@ class Inherited:
     host_path: str = ""
     retry: RetrySpec | None = None
     timeouts: Timeouts = attrs.field(factory=Timeouts)
+    guards: Guards = NO_GUARDS
 
     def below(self, node: ConfigNode, path: str, report: Report) -> Inherited:
         """What holds below `node`, found at `path`; `report(path, message)` is called for each problem."""
@@ -57,15 +60,25 @@ class Inherited:
 
     def nearest(self, node: ConfigNode, path: str, report: Report) -> Inherited:
         """All but the parameters at `node`; most targets set nothing of it, and that is fast."""
-        for name in _NEAREST:
-            if getattr(node, name) is not None:
-                return self._replaced(node, path, report)
-        return self
+        sets_nothing = (
+            node.retry is None
+            and node.custom_host is None
+            and node.request_timeout is None
+            and node.forward_headers is None
+            and node.drop_params is None
+            and node.on_unsupported is None
+            and node.passthrough is None
+            and node.connect_timeout is None
+            and node.first_token_timeout is None
+            and node.stream_idle_timeout is None
+        )
+        return self if sets_nothing else self._replaced(node, path, report)
 
     def _replaced(self, node: ConfigNode, path: str, report: Report) -> Inherited:
         own_host = node.custom_host is not None
-        return attrs.evolve(
-            self,
+        return Inherited(
+            override=self.override,
+            default=self.default,
             drop=self.drop if node.drop_params is None else drop_paths(node.drop_params, path, report),
             on_unsupported=self.on_unsupported if node.on_unsupported is None else node.on_unsupported,
             passthrough=self.passthrough if node.passthrough is None else node.passthrough,
@@ -75,21 +88,6 @@ class Inherited:
             retry=self.retry if node.retry is None else retry_spec(node.retry),
             timeouts=_timeouts(self.timeouts, node),
         )
-
-
-#: Members of which the nearest one holds.
-_NEAREST = (
-    "connect_timeout",
-    "custom_host",
-    "drop_params",
-    "first_token_timeout",
-    "forward_headers",
-    "on_unsupported",
-    "passthrough",
-    "request_timeout",
-    "retry",
-    "stream_idle_timeout",
-)
 
 
 def retry_spec(settings: RetrySettings) -> RetrySpec | None:
@@ -108,24 +106,25 @@ def retry_spec(settings: RetrySettings) -> RetrySpec | None:
 
 
 def _timeouts(above: Timeouts, node: ConfigNode) -> Timeouts:
-    given = {
-        name: limit / 1000
-        for name, limit in (
-            ("request", node.request_timeout),
-            ("connect", node.connect_timeout),
-            ("first_token", node.first_token_timeout),
-            ("stream_idle", node.stream_idle_timeout),
-        )
-        if limit
-    }
-    return attrs.evolve(above, **given) if given else above
+    request, connect = node.request_timeout, node.connect_timeout
+    first_token, stream_idle = node.first_token_timeout, node.stream_idle_timeout
+    if not (request or connect or first_token or stream_idle):
+        return above
+    return Timeouts(
+        request=request / 1000 if request else above.request,
+        connect=connect / 1000 if connect else above.connect,
+        first_token=first_token / 1000 if first_token else above.first_token,
+        stream_idle=stream_idle / 1000 if stream_idle else above.stream_idle,
+    )
 
 
 def drop_paths(texts: tuple[str, ...], path: str, report: Report) -> tuple[DropPath, ...]:
     """`drop_params` as keys."""
-    found = []
+    found: list[DropPath] = []
     for index, text in enumerate(texts):
         parts = parse_drop_path(text)
+        if index - len(found) > MAX_PROBLEMS:
+            break
         if parts is None:
             message = f"expected a parameter's path such as tools[0].strict, got {quoted(text)}"
             report(f"{path}.drop_params[{index}]", message)

@@ -46,7 +46,8 @@ class TargetSpec:
 
     `api_key` is None (the provider's usual variables may be asked when `ambient`), a Secret, or a
     callable of the host's. `env` names a variable instead. `guarded` targets have a host that
-    untrusted data named. `drop_params` are key paths; -1 stands for every entry of a list.
+    untrusted data named. `drop_params` are key paths; -1 stands for every entry of a list. The hooks are
+    `hooks.hook.Hook`s, the ancestors' first.
     """
 
     path: str
@@ -67,6 +68,8 @@ class TargetSpec:
     strict: bool = True
     retry: RetrySpec | None = None
     timeouts: Timeouts = Timeouts()
+    input_hooks: tuple[Any, ...] = ()
+    output_hooks: tuple[Any, ...] = ()
 
 
 @attrs.frozen

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import ConfigError, Problem
-from .findings import MAX_SHOWN_DEPTH, path_text
+from .findings import MAX_PROBLEMS, MAX_SHOWN_DEPTH, path_text
 
-MAX_TEXT = 2**20
+#: Characters of a config, and of one in a request's header.
+MAX_TEXT, MAX_HEADER_TEXT = 2**20, 2**18
 #: More digits than this are no number of ours; from 4,301 on Python refuses to read them.
 MAX_DIGITS = 400
 
@@ -18,37 +18,40 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
 _FILE_NAME = re.compile(r"[^\n{}\[\]\"]{1,300}\.(?:json5?|ya?ml|toml|txt)", re.IGNORECASE)
 
 
-class _DuplicateError(ValueError):
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+class _Repeated(dict[str, Any]):
+    """An object in which the member `name` stands twice."""
+
+    name = ""
 
 
-def read_text(source: str | bytes, root: str = "config") -> Any:
+def read_text(source: str | bytes, root: str = "config", limit: int = MAX_TEXT) -> Any:
     """The value of a JSON text; one byte order mark before it is skipped.
 
-    Raises ConfigError for anything else than one JSON value, for more than MAX_TEXT characters and
-    for a member that stands twice in one object: two readers could see two different configs.
+    Raises ConfigError for anything else than one JSON value, for more than `limit` characters and for
+    every member that stands twice in one object: two readers could see two different configs.
     """
-    if len(source) > MAX_TEXT:
-        raise _error(root, f"expected at most {MAX_TEXT:,} characters, got {len(source):,}")
-    text = ""
+    if len(source) > limit:
+        raise _error(root, f"expected at most {limit:,} characters, got {len(source):,}")
+    text, at = "", ""
+    repeated: list[_Repeated] = []
     try:
         text = source.decode("utf-8") if isinstance(source, bytes) else source
-        return json.loads(
+        value = json.loads(
             text.removeprefix("\ufeff"),
-            object_pairs_hook=_no_duplicates,
+            object_pairs_hook=lambda pairs: _object(pairs, repeated),
             parse_constant=_constant,
             parse_int=_whole,
         )
-    except _DuplicateError as error:
-        at, problem = _path_of_duplicate(text, error.name), "the member stands twice in one object"
     except json.JSONDecodeError as error:
-        at, problem = "", _not_json(text, error)
+        problem = _not_json(text, error)
     except UnicodeDecodeError:
-        at, problem = "", "expected a JSON object in UTF-8"
+        problem = "expected a JSON object in UTF-8"
     except RecursionError:
         at, problem = _path_of_depth(text), "nested too deeply"
+    else:
+        if repeated:
+            raise ConfigError(_repetitions(value, root))
+        return value
     # Outside of the except clauses: the errors hold the text, and with it keys.
     raise _error(root + at, problem)
 
@@ -70,15 +73,33 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
     return f"expected a JSON object, but the text goes wrong at line {error.lineno}, column {error.colno}"
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]], repeated: list[_Repeated]) -> dict[str, Any]:
     members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _DuplicateError(name)
-            seen.add(name)
-    return members
+    if len(members) == len(pairs):
+        return members
+    marked = _Repeated(members)
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            marked.name = name
+            break
+        seen.add(name)
+    repeated.append(marked)
+    return marked
+
+
+def _repetitions(value: Any, root: str) -> list[Problem]:
+    """A problem for each marked object that was not itself replaced by a repetition."""
+    problems: list[Problem] = []
+    pending: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    while pending and len(problems) < MAX_PROBLEMS:
+        current, path = pending.pop()
+        if isinstance(current, _Repeated):
+            where = root + path_text((*path, current.name))
+            problems.append(Problem(where, "the member stands twice in one object"))
+        children = current.items() if isinstance(current, dict) else enumerate(current)
+        pending += [(child, (*path, key)) for key, child in children if isinstance(child, (dict, list))]
+    return problems[::-1] or [Problem(root, "a member stands twice in one object")]
 
 
 def _constant(name: str) -> float:
@@ -91,48 +112,25 @@ def _whole(digits: str) -> float:
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
-# -- paths, for the errors that the parser cannot place ----------------------------------------------
-
-
-class _Frame:
-    """An object or list that is open while the text is walked."""
-
-    __slots__ = ("index", "is_object", "key", "seen")
-
-    def __init__(self, is_object: bool) -> None:
-        self.is_object = is_object
-        self.index = 0
-        self.key: str | None = None
-        self.seen: set[str] = set()
-
-
-Stack = list[_Frame]
-
-
-def _positions(text: str) -> Iterator[tuple[Stack, str | None]]:
-    """The open containers at each beginning of one (with None) and at each member's name."""
-    stack: Stack = []
-    expects_name = False
+def _path_of_depth(text: str) -> str:
+    """Where the nesting begins, read without recursion from a text that is nested too deeply."""
+    path: list[str | int] = []
     for match in _TOKEN.finditer(text):
         token = match[0]
-        if token in "{[":
-            stack.append(_Frame(token == "{"))
-            expects_name = token == "{"
-            yield stack, None
-        elif token in "}]":
-            if stack:
-                stack.pop()
-            expects_name = False
-        elif token == ",":
-            if stack:
-                stack[-1].index += 1
-                expects_name = stack[-1].is_object
-        elif expects_name:
-            expects_name = False
-            name = _name(token)
-            stack[-1].key = name
-            yield stack, name
-            stack[-1].seen.add(name)
+        if token == "[":
+            path.append(0)
+        elif token == "{":
+            path.append("")
+        elif token in "]}":
+            path[-1:] = []
+        elif token == "," and path:
+            last = path[-1]
+            path[-1] = last + 1 if isinstance(last, int) else ""
+        elif path and path[-1] == "":
+            path[-1] = _name(token)
+        if len(path) > MAX_SHOWN_DEPTH:
+            break
+    return path_text([part for part in path[:MAX_SHOWN_DEPTH] if part != ""])
 
 
 def _name(token: str) -> str:
@@ -140,19 +138,3 @@ def _name(token: str) -> str:
         return str(json.loads(token, strict=False))
     except ValueError:
         return token[1:-1]
-
-
-def _locate(text: str, stop: Callable[[Stack, str | None], bool]) -> str:
-    for stack, name in _positions(text):
-        if stop(stack, name):
-            parts = [frame.key if frame.is_object else frame.index for frame in stack[:MAX_SHOWN_DEPTH]]
-            return path_text([part for part in parts if part is not None])
-    return ""
-
-
-def _path_of_duplicate(text: str, name: str) -> str:
-    return _locate(text, lambda stack, key: key == name and name in stack[-1].seen)
-
-
-def _path_of_depth(text: str) -> str:
-    return _locate(text, lambda stack, _: len(stack) > MAX_SHOWN_DEPTH)

@@ -7,7 +7,7 @@ is a new request or response in the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Literal, Protocol
 
 import attrs
@@ -27,13 +27,13 @@ class CheckFailure:
     name: str = "Check error"
 
 
-@attrs.frozen
+@attrs.define  # treated as frozen; frozen classes cost three times as much per check
 class Verdict:
     """What a check found.
 
     `data` is JSON for `hook_results`; it holds no secret. With `error` the check could not judge, and
-    `passed` is what it would report. `skipped` says that there was nothing to judge. `request` or
-    `response` is a changed body, whole; None leaves it as it is.
+    `passed` is what it would report. `skipped` says that there was nothing to judge, whatever `passed`
+    and `error` report. `request` or `response` is a changed body, whole; None leaves it as it is.
     """
 
     passed: bool
@@ -45,43 +45,100 @@ class Verdict:
     log: Any = None
 
 
-@attrs.frozen
+@attrs.define  # treated as frozen, as above
 class HookContext:
     """The call as a check sees it.
 
-    `request` is the OpenAI-shaped body after the target's overrides and the changes of earlier
-    mutators; `response` the completion dict, None before the call. `metadata` is the routing
-    metadata, `headers` the caller's in lower case. `texts` reads and rewrites the texts in `scope`.
+    - `request`: the OpenAI-shaped body after the target's overrides and the changes of earlier
+      mutators; `response`: the completion dict, None before the call. On a stream judged in
+      windows it holds the part under judgement.
+    - `metadata`: the routing metadata; `headers`: the caller's, in lower case, credentials included.
+    - `provider`, `model`: of the target that is asked.
+    - `parameters`: those of a check that the host's code brought along.
+    - `texts`, `text`: the texts in `scope`; `texts` also rewrites them.
+    - `memory`: what the checks of one call remember for each other, from before the call to after it,
+      over retries and fallbacks. Keep keys of your own in it.
     """
 
     event: Event
-    request: Mapping[str, Any] = attrs.field(repr=False)
+    _request: Mapping[str, Any] = attrs.field(repr=False)
     response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    provider: str = ""
-    model: str | None = None
+    _provider: str = ""
+    _model: str | None = None
     request_type: str = "chatComplete"
     scope: Scope = "last"
     streaming: bool = False
+    parameters: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    memory: MutableMapping[str, Any] = attrs.field(factory=dict, repr=False)
+    #: By scope; contexts on the same body share them.
+    _texts: MutableMapping[str, Texts] = attrs.field(factory=dict, repr=False, eq=False)
+    _target_read: bool = attrs.field(default=False, init=False, repr=False, eq=False)
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request's body."""
+        self._target_read = True
+        return self._request
+
+    @property
+    def provider(self) -> str:
+        """The target's provider."""
+        self._target_read = True
+        return self._provider
+
+    @property
+    def model(self) -> str | None:
+        """The model that the target is asked for."""
+        self._target_read = True
+        return self._model
 
     @property
     def texts(self) -> Texts:
         """The pieces of text in scope, with the places they stand at."""
-        return Texts.of(self.event, self.request, self.response, self.scope)
+        body = self._request if self.event == "before" else self.response or _NO_ANSWER
+        texts = self._texts.get(self.scope)
+        if texts is None or texts.body is not body:
+            texts = self._texts[self.scope] = Texts.of(self.event, body, self.scope)
+        return texts
 
     @property
     def text(self) -> str:
         """The checked text: the pieces in scope that are not empty, joined by newlines."""
         return self.texts.joined
 
-    def changed(self, body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    @property
+    def target_read(self) -> bool:
+        """Whether a check looked at more than the conversation, so that another target may differ."""
+        return self._target_read
+
+    def changed(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The Verdict member for a changed body: `Verdict(True, **context.changed(body))`."""
         return {"request" if self.event == "before" else "response": body}
 
+    def restore_later(self, placeholder: str, original: str) -> None:
+        """Put `original` in the place of `placeholder` in the answer, after every output hook.
+
+        In contents and tool arguments, streams included. Only for checks whose `restores` attribute
+        is true, or which `registry.RESTORING` lists.
+        """
+        self.memory.setdefault(RESTORATIONS, {})[placeholder] = original
+
+
+_NO_ANSWER: Mapping[str, Any] = {}
+
+#: Where `restore_later` keeps placeholders and originals in the memory of a call.
+RESTORATIONS = "llmroute.restorations"
+
 
 class Check(Protocol):
-    """Judges a request or an answer. A plain function will do."""
+    """Judges a request or an answer. A plain function will do.
+
+    Optional attributes: `transforms` (it may change what it judges), `restores` (it uses
+    `restore_later`), `reach` (the characters that one finding of it can span, for windows of a
+    stream).
+    """
 
     def __call__(self, context: HookContext, /) -> Verdict | bool | Awaitable[Verdict | bool]: ...
 
@@ -96,10 +153,15 @@ class Fetch(Protocol):
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        timeout: float,
+        timeout: float,  # noqa: ASYNC109 - it goes through the router's clock
         limit: int = 2**20,
+        trusted: bool = False,
     ) -> Fetched:
-        """Raises FetchError; never follows a redirect."""
+        """Raises FetchError; never follows a redirect. `timeout` is in seconds, for the whole.
+
+        Private addresses are refused, but for those of `Router(hosts=...)`, unless the URL is
+        `trusted`: the config's own word, as a webhook's address is, and never out of a text or token.
+        """
 
 
 @attrs.frozen
@@ -124,14 +186,19 @@ class FetchError(Exception):
 class Services:
     """What checks may use of the outside world.
 
-    `nonce` gives unguessable text for one call's placeholders. `ask` sends a chat body to another
-    target of the same router by its name and gives the answer's text.
+    - `nonce` gives unguessable text for one call's placeholders.
+    - `ask` sends a chat body to a named provider of the same router, without any hooks, and gives the
+      answer's text; the third argument is the time limit in seconds. Raises FetchError.
+    - `provider` gives the members of a named provider, secrets revealed and `env:` looked up, None when
+      nobody declared it; `variable` reads the process environment. Both are for the time of a call.
     """
 
     clock: Clock
     fetch: Fetch
     nonce: Callable[[], str]
     ask: Callable[[str, Mapping[str, Any], float], Awaitable[str]] | None = None
+    provider: Callable[[str], Mapping[str, Any] | None] = lambda name: None
+    variable: Callable[[str], str | None] = lambda name: None
 
 
 class Build(Protocol):

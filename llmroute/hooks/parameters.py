@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from ..config.primitives import found
+
 #: Members that every check may have; the engine reads them.
-COMMON = frozenset({"failOnError", "is_enabled", "isEnabled", "id", "scope"})
+COMMON = frozenset({"failOnError", "fail_on_error", "is_enabled", "isEnabled", "id", "scope"})
 
 
 class Parameters:
@@ -55,7 +57,9 @@ class Parameters:
             return default
         return value
 
-    def number(self, name: str, default: float | None = None, *, low: float = -1e15, high: float = 1e15) -> float:
+    def number(
+        self, name: str, default: float | None = None, *, low: float = -1e15, high: float = 1e15
+    ) -> float:
         """A number within bounds; required when `default` is None."""
         value = self.raw(name)
         if value is None and default is not None:
@@ -76,7 +80,9 @@ class Parameters:
             return default or words[0]
         return str(value)
 
-    def texts(self, name: str, default: Sequence[str] | None = None, *, limit: int = 10_000) -> tuple[str, ...]:
+    def texts(
+        self, name: str, default: Sequence[str] | None = None, *, limit: int = 10_000
+    ) -> tuple[str, ...]:
         """A list of texts; required when `default` is None."""
         value = self.raw(name)
         if value is None and default is not None:
@@ -113,10 +119,4 @@ def _snake(name: str) -> str:
 
 
 def _found(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        return "text " + repr(value if len(value) <= 40 else value[:37] + "...")
-    if isinstance(value, (bool, int, float)):
-        return str(value).lower() if isinstance(value, bool) else f"{value!r:.40}"
-    return "an object" if isinstance(value, Mapping) else "a list" if isinstance(value, (list, tuple)) else "another kind"
+    return "nothing" if value is None else found(value)

@@ -1,47 +1,52 @@
 """The texts of a request or an answer: reading them for a check, and writing changed ones back.
 
 Recorded rules: before the call the last message (any role), after it the first choice; list content
-piece by piece; empty pieces count as absent. `scope="all"` covers every message, every choice, and
-the arguments of tool calls.
+piece by piece; empty pieces count as absent. `scope="all"` covers every message and every choice, with
+refusals, reasoning and the arguments of tool calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 Path = tuple[str | int, ...]
+
+#: Texts of a message beside its content; looked at with `scope="all"`.
+_BESIDE = ("refusal", "reasoning_content", "reasoning")
+#: Where the free text of a tool call stands, by the kind of the call.
+_CALL_TEXTS = (("function", "arguments"), ("custom", "input"))
 
 
 class Texts:
     """Pieces of text in a body and where they stand."""
 
-    __slots__ = ("__dict__", "_body", "paths", "pieces")
+    __slots__ = ("_joined", "body", "paths", "pieces")
 
     def __init__(self, body: Mapping[str, Any], paths: Sequence[Path], pieces: Sequence[str]) -> None:
-        self._body = body
+        #: What the texts stand in.
+        self.body = body
+        self._joined: str | None = None
         #: Where each piece stands in the body.
         self.paths = tuple(paths)
         self.pieces = tuple(pieces)
 
     @classmethod
-    def of(
-        cls, event: str, request: Mapping[str, Any], response: Mapping[str, Any] | None, scope: str
-    ) -> Texts:
-        """The texts that a check of `scope` looks at."""
+    def of(cls, event: str, body: Mapping[str, Any], scope: str) -> Texts:
+        """The texts that a check of `scope` looks at, in a request ("before") or an answer."""
         found: list[tuple[Path, str]] = []
         if event == "before":
-            _messages(request, scope, found)
-            return cls(request, [path for path, _ in found], [text for _, text in found])
-        body = response or {}
-        _choices(body, scope, found)
+            _messages(body, scope, found)
+        else:
+            _choices(body, scope, found)
         return cls(body, [path for path, _ in found], [text for _, text in found])
 
-    @cached_property
+    @property
     def joined(self) -> str:
         """The pieces that are not empty, joined by newlines."""
-        return "\n".join(piece for piece in self.pieces if piece)
+        if self._joined is None:
+            self._joined = "\n".join(piece for piece in self.pieces if piece)
+        return self._joined
 
     def rewritten(self, change: Callable[[str], str]) -> Mapping[str, Any] | None:
         """The body with `change` made to every piece; None when that changes nothing."""
@@ -49,13 +54,10 @@ class Texts:
 
     def replaced(self, pieces: Sequence[str]) -> Mapping[str, Any] | None:
         """The body with new pieces in the old places, sharing what is the same; None when nothing is new."""
-        body: Any = self._body
-        changed = False
-        for path, old, new in zip(self.paths, self.pieces, pieces, strict=True):
-            if new != old:
-                body = _with(body, path, new)
-                changed = True
-        return body if changed else None
+        new = {
+            path: text for path, old, text in zip(self.paths, self.pieces, pieces, strict=True) if text != old
+        }
+        return _with(self.body, new) if new else None
 
 
 def _messages(request: Mapping[str, Any], scope: str, found: list[tuple[Path, str]]) -> None:
@@ -83,27 +85,46 @@ def _message(message: Any, path: Path, scope: str, found: list[tuple[Path, str]]
     if isinstance(content, str):
         found.append(((*path, "content"), content))
     elif isinstance(content, list):
+        names = ("text", "refusal") if scope == "all" else ("text",)
         for index, part in enumerate(content):
-            if isinstance(part, Mapping) and isinstance(part.get("text"), str):
-                found.append(((*path, "content", index, "text"), part["text"]))
+            if isinstance(part, Mapping):
+                _members(part, (*path, "content", index), names, found)
     if scope == "all":
+        _members(message, path, _BESIDE, found)
         _arguments(message, path, found)
 
 
+def _members(
+    value: Mapping[str, Any], path: Path, names: Sequence[str], found: list[tuple[Path, str]]
+) -> None:
+    found.extend(((*path, name), text) for name in names if isinstance(text := value.get(name), str))
+
+
 def _arguments(message: Mapping[str, Any], path: Path, found: list[tuple[Path, str]]) -> None:
+    _argument(message, path, ("function_call", "arguments"), found)
     calls = message.get("tool_calls")
     if not isinstance(calls, list):
         return
     for index, call in enumerate(calls):
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping) and isinstance(function.get("arguments"), str):
-            found.append(((*path, "tool_calls", index, "function", "arguments"), function["arguments"]))
+        for place in _CALL_TEXTS:
+            _argument(call, (*path, "tool_calls", index), place, found)
 
 
-def _with(body: Any, path: Path, value: str) -> Any:
-    if not path:
-        return value
-    key, rest = path[0], path[1:]
-    if isinstance(body, list) and isinstance(key, int):
-        return [*body[:key], _with(body[key], rest, value), *body[key + 1 :]]
-    return {**body, key: _with(body[key], rest, value)}
+def _argument(value: Any, path: Path, place: tuple[str, str], found: list[tuple[Path, str]]) -> None:
+    kind, name = place
+    inner = value.get(kind) if isinstance(value, Mapping) else None
+    if isinstance(inner, Mapping):
+        _members(inner, (*path, kind), (name,), found)
+
+
+def _with(body: Any, changes: Mapping[Path, str]) -> Any:
+    """`body` with new texts; each container on the way is copied once."""
+    if () in changes:
+        return changes[()]
+    below: dict[str | int, dict[Path, str]] = {}
+    for path, text in changes.items():
+        below.setdefault(path[0], {})[path[1:]] = text
+    copy: Any = list(body) if isinstance(body, list) else dict(body)
+    for key, inner in below.items():
+        copy[key] = _with(body[key], inner)
+    return copy

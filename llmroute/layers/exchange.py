@@ -69,7 +69,7 @@ class Exchange:
 
     async def _attempt(self, call: Call, key: str | None, now: float) -> Outcome:
         request = call.request
-        params = effective_params(self._spec, request.body)
+        params = effective_params(self._spec, request.body) if call.params is None else call.params
         model = model_of(params)
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")

@@ -20,6 +20,8 @@ MAX_SILENCE = 300.0
 #: Chunks that say nothing are held until one does; an answer has a few of them.
 MAX_HELD = 10_000
 
+_REQUEST_IDS = ("x-amzn-requestid", "x-request-id", "request-id")
+
 _COMMITTING = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 
 
@@ -84,6 +86,7 @@ class LiveStream:
         "_decoder",
         "_end",
         "_failure",
+        "_id",
         "_idle",
         "_over",
         "_pending",
@@ -108,6 +111,7 @@ class LiveStream:
         self._decoder = decoder
         self._clock = clock
         self._created = int(clock.time())
+        self._id = ""
         self._pending: deque[dict[str, Any]] = deque()
         self._failure: Failure | None = None
         self._over = False
@@ -152,9 +156,17 @@ class LiveStream:
         if not self._pending:
             return None
         chunk = self._pending.popleft()
-        if "created" not in chunk:
+        if not chunk.get("created"):
             chunk["created"] = self._created
+            if "id" not in chunk:
+                chunk["id"] = self._id = self._id or self._made_id()
         return chunk
+
+    def _made_id(self) -> str:
+        """An id for a stream whose format has none: the request's, else one made of the time."""
+        headers = self._reply.headers
+        given = next((headers[name] for name in _REQUEST_IDS if name in headers), "")
+        return given[:256] or f"chatcmpl-{int(self._clock.time() * 1e6):x}"
 
     @property
     def ended(self) -> StreamEnd | None:

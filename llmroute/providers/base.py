@@ -58,7 +58,8 @@ class StreamDecoder(Protocol):
 
     After `feed` and `close` the caller looks at `failure` (an error event, broken data, an early
     end) once it has handed on the returned chunks. `done` means that the terminator has been seen
-    and whatever follows is to be ignored. Chunks never carry members reserved for the router.
+    and whatever follows is to be ignored. Chunks never carry members reserved for the router; without
+    `created` and `id` they get those of the stream.
     """
 
     done: bool

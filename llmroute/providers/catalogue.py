@@ -90,6 +90,9 @@ _MORE: Final = (
         path=_V1,
         env=("OLLAMA_API_KEY",),
         key_optional=True,
+        rename=_MAX_TOKENS,
+        roles=_SYSTEM,
+        history={"reasoning_content": "reasoning", "reasoning_details": ""},
         docs="https://docs.ollama.com/api/openai-compatibility",
     ),
     Row(

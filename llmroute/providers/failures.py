@@ -142,8 +142,9 @@ def _read(body: Any) -> _Error:
 def _read_object(body: dict[str, Any]) -> _Error:
     error = body.get("error")
     if isinstance(error, dict) and error:
-        # Google names the class of the error in `status`.
-        kind = error.get("type") or error.get("status")
+        # Google names the class of the error in `status`, where Azure repeats the number.
+        status = error.get("status")
+        kind = error.get("type") or (status if isinstance(status, str) else None)
         return _Error(_text(error), kind, error.get("code"), error.get("param"), outer=False)
     if isinstance(error, list) and len(error) == 1 and isinstance(error[0], dict):
         return _read_object({"error": error[0]})

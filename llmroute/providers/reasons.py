@@ -41,11 +41,15 @@ _TEXTS: Final[tuple[tuple[str, Reason], ...]] = (
     ("exceeds the available context size", "context_window"),  # llama.cpp
     ("exceeds context length", "context_window"),
     ("exceeds the model's context", "context_window"),
+    ("exceeds the context length", "context_window"),  # Ollama
+    ("context window limit", "context_window"),  # Workers AI
+    ("`inputs` must have less than", "context_window"),  # text-generation-inference
     ("longer than the model's context length", "context_window"),  # Together, SGLang
     ("is longer than the maximum context", "context_window"),
     ("maximum prompt length", "context_window"),  # xAI
     ("prompt is too long", "context_window"),  # Anthropic, Fireworks
     ("input is too long", "context_window"),  # Bedrock
+    ("number of input tokens exceeds maximum length", "context_window"),  # Bedrock, Nova
     ("prompt too long", "context_window"),
     ("exceeds the maximum number of tokens allowed", "context_window"),  # Gemini
     ("maximum number of tokens allowed", "context_window"),

@@ -13,6 +13,7 @@ from .openai import OpenAICompatible
 
 #: Providers with code of their own: "module:name" of a callable that takes ProviderSettings.
 ADAPTERS: Final[Mapping[str, str]] = {
+    "ai21": "llmroute.providers.ai21:adapter",
     "anthropic": "llmroute.providers.anthropic:adapter",
     "azure-ai": "llmroute.providers.azure:foundry_adapter",
     "azure-openai": "llmroute.providers.azure:openai_adapter",
@@ -20,10 +21,14 @@ ADAPTERS: Final[Mapping[str, str]] = {
     "bytez": "llmroute.providers.bytez:adapter",
     "cohere": "llmroute.providers.cohere:adapter",
     "google": "llmroute.providers.gemini:adapter",
+    "huggingface": "llmroute.providers.huggingface:adapter",
     "mistral-ai": "llmroute.providers.mistral:adapter",
+    "ollama": "llmroute.providers.ollama:adapter",
     "oracle": "llmroute.providers.oracle:adapter",
     "predibase": "llmroute.providers.predibase:adapter",
+    "reka-ai": "llmroute.providers.reka:adapter",
     "vertex-ai": "llmroute.providers.vertex:adapter",
+    "workers-ai": "llmroute.providers.workers_ai:adapter",
 }
 
 #: Providers whose requests are signed or need a fetched token: "module:name" of a callable that takes
@@ -49,9 +54,11 @@ _REQUIRED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("oracle_private_key",),
     ),
     "vertex-ai": (("vertex_project_id", "vertex_service_account_json"), ("vertex_region",)),
+    "workers-ai": (("workers_ai_account_id", "custom_host"),),
 }
 
 _ENV: Final[Mapping[str, tuple[str, ...]]] = {
+    "ai21": ("AI21_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "azure-ai": ("AZURE_AI_API_KEY", "AZURE_INFERENCE_CREDENTIAL"),
     "azure-openai": ("AZURE_OPENAI_API_KEY",),
@@ -59,21 +66,17 @@ _ENV: Final[Mapping[str, tuple[str, ...]]] = {
     "bytez": ("BYTEZ_API_KEY", "BYTEZ_KEY"),
     "cohere": ("COHERE_API_KEY", "CO_API_KEY"),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "huggingface": ("HF_TOKEN", "HUGGINGFACE_API_KEY", "HUGGINGFACEHUB_API_TOKEN"),
     "mistral-ai": ("MISTRAL_API_KEY",),
+    "reka-ai": ("REKA_API_KEY",),
+    "workers-ai": ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
 }
 
 #: Providers of the Portkey gateway that no adapter serves yet, with what comes closest.
 _LATER: Final[Mapping[str, str]] = {
-    "ai21": "",
     "cortex": "",
-    "huggingface": "provider openai with custom_host https://router.huggingface.co/v1 comes close",
-    "reka-ai": "provider openai with custom_host https://api.reka.ai/v1 comes close",
     "sagemaker": "",
     "triton": "",
-    "workers-ai": (
-        "provider openai with custom_host https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/v1 "
-        "comes close"
-    ),
 }
 _NO_CHAT: Final = frozenset(
     {"jina", "milvus", "nomic", "qdrant", "recraft-ai", "segmind", "stability-ai", "tripo3d", "voyage"}

@@ -20,7 +20,7 @@ from .conditional import Conditional
 from .fallback import Fallback
 from .loadbalance import LoadBalance
 from .single import Single
-from .target import Target
+from .target import Chain, Target
 
 Strategy = Callable[[StrategySpec, Sequence[Node], Environment], Node]
 
@@ -34,15 +34,28 @@ STRATEGIES: Mapping[str, Strategy] = {
 
 
 def build(spec: Spec, env: Environment) -> Node:
-    """The node of `spec`, children first."""
-    if isinstance(spec, TargetSpec):
-        return build_target(spec, env)
-    children = [build(child, env) for child in spec.children]
-    return STRATEGIES[spec.mode](spec, children, env)
+    """The node of `spec`, children first.
+
+    One target of each provider is put together at once, so that its modules are imported now and not
+    during a call, and each with an adapter of the host's own, whose function may refuse it.
+    """
+    return _build(spec, env, set())
 
 
-def build_target(spec: TargetSpec, env: Environment) -> Target:
-    """A leaf and its chain. The order, from the inside out, and what would break otherwise:"""
+def _build(spec: Spec, env: Environment, providers: set[str]) -> Node:
+    if isinstance(spec, StrategySpec):
+        children = [_build(child, env, providers) for child in spec.children]
+        return STRATEGIES[spec.mode](spec, children, env)
+    target = Target(spec, env, chain_of)
+    if spec.provider not in providers:
+        if spec.provider not in env.adapters:
+            providers.add(spec.provider)
+        target.prepare()
+    return target
+
+
+def chain_of(spec: TargetSpec, env: Environment) -> Chain:
+    """The layers of a leaf. The order, from the inside out, and what would break otherwise:"""
     key = key_source(spec, env)
     credentials = credentials_of(spec, key, env)
     state = env.states.get(_state_key(spec, credentials or key))
@@ -54,7 +67,7 @@ def build_target(spec: TargetSpec, env: Environment) -> Target:
     if env.emit is not None:
         # Outermost: sees the target's final result, retries counted.
         service = Observe(service, env)
-    return Target(spec, service, retry, state, env)
+    return Chain(service, retry, state)
 
 
 def key_source(spec: TargetSpec, env: Environment) -> KeySource:
@@ -110,4 +123,6 @@ def _adapter(spec: TargetSpec, env: Environment) -> Any:
 
 
 def _state_key(spec: TargetSpec, key: KeySource | Credentials) -> tuple[Any, ...]:
-    return spec.provider, spec.custom_host, key.fingerprint(), spec.override_params.get("model")
+    # Regions, resources and deployments have limits of their own, whoever calls them.
+    places = tuple(sorted((name, text) for name, text in spec.options.items() if isinstance(text, str)))
+    return spec.provider, spec.custom_host, places, key.fingerprint(), spec.override_params.get("model")

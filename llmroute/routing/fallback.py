@@ -59,19 +59,24 @@ class Fallback:
         return failure is not None and any(_in_group(group, outcome, failure) for group in self._errors)
 
     async def __call__(self, call: Call) -> Outcome:
-        order = self.order()
+        # The others are looked at when their turn comes: most calls end with the first.
+        order = self.children if self.children[0].available() else self.order()
         plain = order is self.children and call.later is None
         later = self._later if plain else self._later_targets(order, call.later)
         single = call.single or (self.spec.failover_first and len(order) > 1)
         outcomes: list[Outcome] = []
-        for index, child in enumerate(order):
-            outcome = await child(call.within(later[index], single))
+        while True:
+            index = len(outcomes)
+            outcome = await order[index](call.within(later[index], single))
             if not self.moves_on(outcome):
                 return outcome
             outcomes.append(outcome)
-            if index + 1 == len(order) or self._too_late(call):
+            if len(outcomes) == len(order) or self._too_late(call):
                 break
-            self._report(call, child, order[index + 1], outcome)
+            if not order[index + 1].available():
+                order = [*order[: index + 1], *_available_first(order[index + 1 :])]
+                later = self._later_targets(order, call.later)
+            self._report(call, order[index], order[index + 1], outcome)
             await outcome.aclose()
         if single and not call.single and len(outcomes) == len(order):
             return await self._later_rounds(call, order, later, outcomes)
@@ -133,12 +138,7 @@ class Fallback:
 
     def order(self) -> Sequence[Node]:
         """The targets as they would be tried now: the available ones first."""
-        children = self.children
-        if children[0].available():
-            return children
-        ready = [child for child in children if child.available()]
-        # All are cooling: then the wish of none of them can be granted, and order is all there is.
-        return [*ready, *(child for child in children if not child.available())] if ready else children
+        return _available_first(self.children)
 
     def _later_targets(self, order: Sequence[Node], outer: Later | None) -> list[Later | None]:
         """For each target those after it; they share the call's time where a timeout moves on."""
@@ -168,6 +168,14 @@ class Fallback:
 
     def wait_before(self, retry: int, outcome: Outcome) -> float | None:
         return earliest_wait(self.children, retry, outcome)
+
+
+def _available_first(nodes: Sequence[Node]) -> Sequence[Node]:
+    """When all are resting the wish of none can be granted, and the order is all there is."""
+    ready = [node.available() for node in nodes]
+    if all(ready) or not any(ready):
+        return nodes
+    return sorted(nodes, key=lambda node: not node.available())
 
 
 def _in_group(group: str, outcome: Outcome, failure: Failure) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import attrs
+
 from ..config.spec import TargetSpec
 from ..environment import Environment, TargetState
 from ..layers.base import Layer
@@ -10,31 +14,54 @@ from ..outcome import Outcome
 from ..request import Call
 
 
-class Target:
-    """Runs a call through its chain of layers. `retry` is the chain's retry layer, if it has one."""
+@attrs.frozen
+class Chain:
+    """A target's layers, the retry layer among them, and what is remembered of its account."""
 
-    __slots__ = ("_chain", "_env", "_retry", "leaves", "path", "retries", "spec", "state")
+    service: Layer
+    retry: Retry | None
+    state: TargetState
+
+
+class Target:
+    """Runs a call through its chain of layers.
+
+    The chain is put together at first use: a config may list a thousand targets and use three.
+    """
+
+    __slots__ = ("_assemble", "_chain", "_env", "_service", "leaves", "path", "retries", "spec")
 
     def __init__(
-        self, spec: TargetSpec, chain: Layer, retry: Retry | None, state: TargetState, env: Environment
+        self, spec: TargetSpec, env: Environment, assemble: Callable[[TargetSpec, Environment], Chain]
     ) -> None:
         self.spec = spec
         self.path = spec.path
         self.leaves = 1
         self.retries = spec.retry.attempts if spec.retry is not None else 0
-        self.state = state
-        self._chain = chain
-        self._retry = retry
         self._env = env
+        self._assemble = assemble
+        self._chain: Chain | None = None
+        self._service: Layer | None = None
+
+    def prepare(self) -> Chain:
+        """Put the chain together. Two threads may both do so; they share the state behind it."""
+        chain = self._assemble(self.spec, self._env)
+        self._chain, self._service = chain, chain.service
+        return chain
+
+    @property
+    def state(self) -> TargetState:
+        return (self._chain or self.prepare()).state
 
     async def __call__(self, call: Call) -> Outcome:
-        return await self._chain(call)
+        return await (self._service or self.prepare().service)(call)
 
     def available(self) -> bool:
         cool_until = self.state.cool_until
         return not cool_until or self._env.clock.now() >= cool_until
 
     def wait_before(self, retry: int, outcome: Outcome) -> float | None:
-        if self._retry is None or retry > self.retries or not self._retry.retryable(outcome):
+        layer = (self._chain or self.prepare()).retry
+        if layer is None or retry > self.retries or not layer.retryable(outcome):
             return None
-        return self._retry.delay(retry, outcome)
+        return layer.delay(retry, outcome)

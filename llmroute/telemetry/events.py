@@ -70,6 +70,22 @@ class ParametersDropped(Event):
 
 
 @attrs.frozen
+class HookFinished(Event):
+    """A guardrail or mutator has given its verdict; on a stream the first one, and the first that failed.
+
+    `side` is "before" or "after" the call, `duration` in seconds. An `asynchronous` hook denies nothing.
+    """
+
+    target: str
+    hook: str
+    side: str
+    verdict: bool
+    denied: bool
+    duration: float
+    asynchronous: bool
+
+
+@attrs.frozen
 class StreamFinished(Event):
     """A committed stream is over: "completed", "failed" or "abandoned"."""
 

@@ -11,7 +11,7 @@ Either = TypeVar("Either", covariant=True)
 
 
 class Create(Protocol[Whole, Streamed, Either]):
-    """OpenAI's parameters and any other; what comes back without a stream, with one, and when nobody knows."""
+    """OpenAI's parameters and any other; what comes back without a stream, with one, and if nobody knows."""
 
     @overload
     def __call__(

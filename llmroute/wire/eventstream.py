@@ -22,6 +22,8 @@ _MAX_HEADERS = 128 * 1024
 _PRELUDE = struct.Struct(">III")
 _CRC_SIZE = 4
 _OVERHEAD = _PRELUDE.size + _CRC_SIZE
+_MAX_KNOWN = 32
+_MAX_KNOWN_SIZE = 512
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 ErrorKind = Literal["crc", "exception", "header", "length", "truncated"]
@@ -47,9 +49,9 @@ class EventStreamError(ValueError):
         self.message = message
 
 
-@attrs.frozen
+@attrs.define  # treated as frozen; frozen classes cost three times as much per message
 class Message:
-    """One message. Timestamps are aware datetimes in UTC."""
+    """One message. Timestamps are aware datetimes in UTC. Equal headers are one shared dict."""
 
     headers: dict[str, HeaderValue]
     payload: bytes
@@ -68,6 +70,8 @@ class EventStreamParser:
         self._buffer = bytearray()
         self._needed = _PRELUDE.size
         self._headers_size: int | None = None  # None while the prelude is to be read.
+        #: Blocks of headers met before: those of a stream's events are nearly all the same.
+        self._known: dict[bytes, dict[str, HeaderValue]] = {}
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes."""
@@ -111,15 +115,21 @@ class EventStreamParser:
         self._headers_size = headers_size
 
     def _take_message(self, headers_size: int) -> Message:
-        frame = bytes(self._buffer[: self._needed])
+        frame = bytes(memoryview(self._buffer)[: self._needed])
         del self._buffer[: self._needed]
         self._needed = _PRELUDE.size
         self._headers_size = None
-        content, checksum = frame[:-_CRC_SIZE], frame[-_CRC_SIZE:]
-        if zlib.crc32(content) != int.from_bytes(checksum):
+        payload_end = len(frame) - _CRC_SIZE
+        if zlib.crc32(memoryview(frame)[:payload_end]) != int.from_bytes(frame[payload_end:]):
             raise EventStreamError("crc", "wrong checksum of a message")
         payload_start = _PRELUDE.size + headers_size
-        return Message(_headers(content[_PRELUDE.size : payload_start]), content[payload_start:])
+        block = frame[_PRELUDE.size : payload_start]
+        headers = self._known.get(block)
+        if headers is None:
+            headers = _headers(block)
+            if len(self._known) < _MAX_KNOWN and headers_size <= _MAX_KNOWN_SIZE:
+                self._known[block] = headers
+        return Message(headers, frame[payload_start:payload_end])
 
 
 def _refuse_exception(message: Message) -> None:

@@ -23,6 +23,7 @@ async def run(replies, *, params=None, **settings):
     """The response and the waits of one call on a target with `retry` settings."""
     rig = Rig(target(retry=retrying(**settings)), replies)
     response = await rig.handle(**(params or {}))
+    await response.aclose()
     assert 0 == rig.transport.open
     return rig, response, int(response.headers["x-portkey-retry-attempt-count"])
 

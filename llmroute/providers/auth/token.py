@@ -91,7 +91,7 @@ class TokenCache:
             for closed in [other for other in self._flights if other.is_closed()]:
                 del self._flights[closed]
             flight = self._flights.get(loop)
-            if flight is None:
+            if flight is None or flight.abandoned:
                 flight = self._flights[loop] = _Flight()
                 flight.task = loop.create_task(self._renew(flight, make, what))
                 flight.task.add_done_callback(lambda _: self._land(loop, flight))
@@ -137,12 +137,13 @@ class TokenCache:
 class _Flight:
     """One fetch and those who wait for it, all on one loop."""
 
-    __slots__ = ("_waiting", "problem", "task", "value")
+    __slots__ = ("_waiting", "abandoned", "problem", "task", "value")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
         self.value: Any = None
         self.problem: str | None = None
+        self.abandoned = False
         self._waiting = 0
 
     async def wait(self) -> str | None:
@@ -155,6 +156,7 @@ class _Flight:
         finally:
             self._waiting -= 1
             if not self._waiting and not task.done():
+                self.abandoned = True
                 task.cancel()
         return "the request for a token was cancelled" if task.cancelled() else self.problem
 

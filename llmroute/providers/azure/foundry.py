@@ -24,7 +24,10 @@ from ..row import Row
 ROW: Final = Row(
     slug="azure-ai",
     base_url=None,
-    headers={"azureml-model-deployment": "azure_deployment_name", "extra-parameters": "azure_extra_parameters"},
+    headers={
+        "azureml-model-deployment": "azure_deployment_name",
+        "extra-parameters": "azure_extra_parameters",
+    },
     fixed_headers={"extra-parameters": "drop"},
     docs="https://learn.microsoft.com/rest/api/aifoundry/modelinference",
 )
@@ -124,6 +127,4 @@ def _anthropic(settings: ProviderSettings, base: str | None) -> Adapter:
     """The Messages API: it has versions of its own, in a header."""
     base, _, query = (base or "").partition("#")[0].partition("?")
     base = base.rstrip("/").removesuffix("/messages").removesuffix("/v1")
-    return anthropic_adapter(
-        attrs.evolve(settings, base_url=f"{base}/v1" + ("?" + query if query else ""))
-    )
+    return anthropic_adapter(attrs.evolve(settings, base_url=f"{base}/v1" + ("?" + query if query else "")))

@@ -73,7 +73,9 @@ class AzureOpenAI:
         options = settings.options
         resource = options.get("resource_name")
         self._settings = settings
-        self._base = settings.base_url or (f"https://{resource}.openai.azure.com/openai" if resource else None)
+        self._base = settings.base_url or (
+            f"https://{resource}.openai.azure.com/openai" if resource else None
+        )
         self._inner = OpenAICompatible(ROW, attrs.evolve(settings, base_url=None))
         version = options.get("api_version") or V1
         self._default: Deployment | None = Deployment(options.get("deployment_id"), version)
@@ -107,6 +109,8 @@ class AzureOpenAI:
             params = {**params, "model": place.id}
         if self._settings.passthrough:
             return dict(params), []
+        if not params.get("messages"):
+            raise EncodeError("messages: a list with at least one message was expected", "messages")
         lost = [name for name, value in params.items() if name not in PARAMETERS and value is not None]
         if lost and self._settings.on_unsupported == "error":
             raise EncodeError(f"{lost[0]} is unknown to Azure OpenAI", lost[0], "unsupported_parameter")

@@ -169,7 +169,7 @@ def _completion(body: Any, model: Model, provider: str) -> Json:
     return {
         "id": "",
         "object": "chat.completion",
-        "model": model.id,
+        "model": model.asked,
         "provider": provider,
         "choices": choices,
     }
@@ -257,7 +257,7 @@ class LegacyDecoder:
         choice: Json = {"index": index, "delta": {}, "logprobs": None, "finish_reason": None}
         chunk: Json = {
             "object": "chat.completion.chunk",
-            "model": self._model.id,
+            "model": self._model.asked,
             "provider": self._provider,
             "choices": [choice],
         }

@@ -145,6 +145,10 @@ class Conversation:
         if not isinstance(call, str) or not call:
             raise EncodeError(f"{where}.tool_call_id: a text was expected", f"{where}.tool_call_id")
         content = message.get("content")
+        if type(content) is str and len(message) == 3:
+            # The usual result: a text and nothing else.
+            blocks = [{"text": content}] if content and not content.isspace() else []
+            return [{"toolResult": {"toolUseId": tool_id(call), "content": blocks}}]
         inside: list[Block] = []
         beside: list[Block] = []
         if content is not None:

@@ -41,12 +41,14 @@ _ENCODED_ARN: Final = re.compile(r"arn%3a", re.IGNORECASE)
 
 @attrs.frozen
 class Model:
-    """A model as the request names it. `family` is the vendor's label, "" when the id does not tell.
+    """A model. `asked` is its name in the request, `id` that name decoded.
 
     `known` is the id that tells the family and the generation: the model's own, or the foundation
-    model that the config names for an inference profile of the account's own.
+    model that the config names for an inference profile of the account's own. `family` is the
+    vendor's label in it, "" when it has none.
     """
 
+    asked: str
     id: str
     known: str
     family: str
@@ -112,16 +114,15 @@ def model_of(name: Any, hint: Any = None) -> Model:
     """
     if not isinstance(name, str) or not name:
         raise EncodeError("model: the name of a model was expected", "model")
-    if _ENCODED_ARN.match(name):
-        name = unquote(name)
+    id = unquote(name) if _ENCODED_ARN.match(name) else name
     try:
-        name.encode("utf-8")
+        id.encode("utf-8")
     except UnicodeEncodeError:
         raise EncodeError("model: not a usable text", "model") from None
-    family = _family(name)
+    family = _family(id)
     if not family and isinstance(hint, str) and hint:
-        return Model(name, hint, _family(hint))
-    return Model(name, name, family)
+        return Model(name, id, hint, _family(hint))
+    return Model(name, id, id, family)
 
 
 def _family(name: str) -> str:

@@ -93,7 +93,7 @@ class PartReader:
             return {"json": part.get("json")}
         if kind in ("thinking", "redacted_thinking"):
             return self._reasoning(part, where)
-        if kind is None or kind in NATIVE_BLOCKS:
+        if kind is None or (isinstance(kind, str) and kind in NATIVE_BLOCKS):
             native = [name for name in part if name in NATIVE_BLOCKS]
             if len(native) == 1:
                 return {native[0]: part[native[0]]}

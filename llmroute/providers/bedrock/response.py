@@ -42,7 +42,7 @@ def completion_of(reply: WireReply, model: Model, provider: str, *, strict: bool
     made: Json = {
         "id": answer_id(reply),
         "object": "chat.completion",
-        "model": model.id,
+        "model": model.asked,
         "provider": provider,
         "choices": [choice],
     }
@@ -227,21 +227,23 @@ class Reading:
     def other(self, block: Json) -> None:
         """Tool calls, images, and what has no OpenAI form."""
         use = block.get("toolUse")
-        if use is None or (isinstance(use, dict) and use.get("type") is not None):
-            image = shown_image(block.get("image"))
-            if image is not None:
-                self.images.append(image)
-            else:
-                self.state.add_opaque(block)
-            return
-        if not isinstance(use, dict):
+        if use is not None and type(use) is not dict:
             raise DecodeError(f"{self._provider} answered with a tool call that is no object")
-        try:
-            arguments = text_of(use.get("input") or {})
-        except JSONError as problem:
-            raise DecodeError(f"{self._provider} answered with arguments that are {problem}") from None
-        self.calls.append(called(use, arguments, self._provider))
-        self.state.add_call(self.calls[-1]["id"])
+        if use is not None and use.get("type") is None:
+            try:
+                arguments = text_of(use.get("input") or {})
+            except JSONError as problem:
+                raise DecodeError(f"{self._provider} answered with arguments that are {problem}") from None
+            call = called(use, arguments, self._provider)
+            self.calls.append(call)
+            self.state.add_call(call["id"])
+            return
+        image = shown_image(block.get("image"))
+        if image is not None:
+            self.images.append(image)
+        else:
+            # Tools that run on the server, and their results.
+            self.state.add_opaque(block)
 
 
 def called(use: Json, arguments: str, provider: str) -> Json:

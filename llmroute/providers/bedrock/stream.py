@@ -124,7 +124,7 @@ class Decoder:
         self._provider = provider
         self._strict = strict
         self._frames = FrameReader(provider)
-        self._head: Json = {"object": "chat.completion.chunk", "model": model.id, "provider": provider}
+        self._head: Json = {"object": "chat.completion.chunk", "model": model.asked, "provider": provider}
         #: The blocks by their index, and all of them in the order of their starts.
         self._blocks: dict[int, StreamedBlock] = {}
         self._order: list[StreamedBlock] = []

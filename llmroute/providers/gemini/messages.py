@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,6 +40,10 @@ class Conversation:
         self._speaker: str | None = None
         self._names: dict[str, str] = {}
         self._shown: list[Part] = []
+        #: Where there are no ids: how many calls came before a call, and before those just answered.
+        self._before: dict[str, int] = {}
+        self._answered: list[int] = []
+        self._calls_so_far = 0
 
     def read(self, messages: Any) -> None:
         """Raises EncodeError, naming the place, for what cannot be expressed and for no message at all."""
@@ -169,6 +174,9 @@ class Conversation:
             self._names[id] = name
             if self._call_ids:
                 called["id"] = id
+            else:
+                self._calls_so_far += 1
+                self._before[id] = self._calls_so_far
         signature = call_signature(call, function, self._origin)
         if signature is None:
             return {"functionCall": called}
@@ -198,6 +206,16 @@ class Conversation:
             # Before Gemini 3 a result is text; what it shows comes with the next turn of the user.
             self._shown += shown
         self._turn("tool", self._result_role, [{"functionResponse": response}])
+        if not self._call_ids and isinstance(id, str):
+            self._put_in_order(self._before.get(id, 0))
+
+    def _put_in_order(self, before: int) -> None:
+        """Move the last result before those of later calls: without ids only the order tells them apart."""
+        parts = self.contents[-1]["parts"]
+        del self._answered[len(parts) - 1 :]
+        position = bisect_right(self._answered, before)
+        self._answered.insert(position, before)
+        parts.insert(position, parts.pop())
 
     def _show(self) -> None:
         self._turn("user", "user", self._shown)

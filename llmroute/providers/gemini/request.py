@@ -47,6 +47,8 @@ _OWN_GENERATION: Final = {
     "imageConfig",
     "mediaResolution",
     "audioTimestamp",
+    "audioTranscriptionConfig",
+    "modelConfig",
     "routingConfig",
 }
 #: Read together with others, or by the adapter.

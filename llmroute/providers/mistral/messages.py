@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...wire.json import JSONError, text_of
+from ...wire.json import JSONError, loads, text_of
 from ..base import EncodeError
 from ..marked import placed
 from ..report import Report
@@ -27,7 +27,6 @@ _LEFT: Final = frozenset(
     {
         "annotations",
         "citations",
-        "images",
         "provider_state",
         "reasoning",
         "reasoning_content",
@@ -81,7 +80,7 @@ def _message(message: Any, where: str, report: Report, legacy: dict[str, str], *
     if role == "assistant":
         _assistant(found, message, where, legacy, native=native)
     elif role == "tool":
-        found["tool_call_id"] = short_id(_text(message.get("tool_call_id"), f"{where}.tool_call_id"))
+        found["tool_call_id"] = short_id(_text(found.get("tool_call_id"), f"{where}.tool_call_id"))
     return _known(found, str(role), where, report) if native else found
 
 
@@ -107,7 +106,7 @@ def _known(message: Json, role: str, where: str, report: Report) -> Json:
 
 def _assistant(found: Json, message: Json, where: str, legacy: dict[str, str], *, native: bool) -> None:
     content = message.get("content")
-    if native and content is None:
+    if content is None:
         content = message.get("refusal")
     entries = own_state(message, where)
     if entries is not None:
@@ -174,15 +173,16 @@ def _call(call: Any, where: str, *, native: bool) -> Json:
 
 
 def _arguments(arguments: Any, where: str) -> str:
-    """JSON text, which the API reads itself; nothing and blank text stand for an empty object."""
+    """The text of a JSON value; nothing and blank text stand for an empty object."""
     if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
         return "{}"
-    if isinstance(arguments, str):
-        return arguments
     try:
-        return text_of(arguments)
+        if not isinstance(arguments, str):
+            return text_of(arguments)
+        loads(arguments)
     except JSONError as problem:
         raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
+    return arguments
 
 
 def _text(value: Any, where: str) -> str:

@@ -8,6 +8,7 @@ from ...outcome import Failure
 from ..base import DecodeError, ReplyError
 from ..failures import MAX_INDEX
 from ..openai_stream import OpenAIStreamDecoder
+from ..positions import CallPositions
 from .content import Content
 from .response import add_usage_details, check_reason, mended_call
 from .tables import ROW
@@ -25,8 +26,7 @@ class Decoder(OpenAIStreamDecoder):
         self._special = True  # every chunk goes through `_accepts`
         #: By choice: what its content was made of.
         self._contents: dict[int, Content] = {}
-        #: By choice: native index and id of each of its calls.
-        self._calls: dict[int, list[tuple[int, str]]] = {}
+        self._calls: dict[int, CallPositions] = {}
 
     def _accepts(self, chunk: Any) -> bool:
         choices = chunk.get("choices") if type(chunk) is dict else None
@@ -76,23 +76,18 @@ class Decoder(OpenAIStreamDecoder):
 
     def _call(self, call: Any, choice: int, position: int, chunk: Json) -> Json:
         """A piece of a call under a position of its own: several calls may share a native index."""
-        known = self._calls.setdefault(choice, [])
+        known = self._calls.setdefault(choice, CallPositions())
         function = call.get("function") if type(call) is dict else None
         if type(function) is not dict:
             raise DecodeError(f"{ROW.slug} streamed a tool call that is none")
-        native = call.get("index")
-        native = native if type(native) is int else position
-        identifier = call.get("id")
-        fresh = type(identifier) is str and identifier not in ("", "null")
-        places = [i for i, (number, name) in enumerate(known) if number == native]
-        same = [i for i in places if known[i][1] == identifier] if fresh else places[-1:]
-        if same:
-            text = function.get("arguments")
-            return {"index": same[0], "function": {"arguments": text if type(text) is str else ""}}
-        if len(known) >= MAX_INDEX:
-            raise DecodeError(f"{ROW.slug} streamed too many tool calls")
-        whole = mended_call(call, f"{chunk.get('id')}:{len(known)}")
-        known.append((native, whole["id"]))
-        if function.get("arguments") is None:
+        try:
+            place, begins = known.place(call.get("index", position), call.get("id"))
+        except ValueError as problem:
+            raise DecodeError(f"{ROW.slug} streamed {problem}") from None
+        text = function.get("arguments")
+        if not begins:
+            return {"index": place, "function": {"arguments": text if type(text) is str else ""}}
+        whole = mended_call(call, f"{chunk.get('id')}:{place}")
+        if text is None:
             whole["function"]["arguments"] = ""
-        return {**whole, "index": len(known) - 1}
+        return {**whole, "index": place}

@@ -35,7 +35,9 @@ _FINISH_REASONS: Final = {
 }
 #: The answer is broken, not ended.
 _BROKEN: Final = frozenset({"ERROR", "ERROR_LIMIT", "USER_CANCEL", "MALFORMED_FUNCTION_CALL"})
-_ANSWER: Final = frozenset({"apiFormat", "choices", "finishReason", "id", "message", "serviceTier", "timeCreated", "usage"})
+_ANSWER: Final = frozenset(
+    {"apiFormat", "choices", "finishReason", "id", "message", "serviceTier", "timeCreated", "usage"}
+)
 _CHOICE: Final = frozenset({"index", "message", "finishReason", "logprobs", "usage", "serviceTier", "pad"})
 
 
@@ -46,18 +48,16 @@ class Reading:
     provider: str
     model: str
     strict: bool
-    choices: int = 1
     custom: frozenset[str] = frozenset()
 
 
 def reading_of(params: Mapping[str, Any], settings: ProviderSettings) -> Reading:
     """How the answer to `params` is to be read."""
-    model, count = params.get("model"), params.get("n")
+    model = params.get("model")
     return Reading(
         settings.provider,
         model if isinstance(model, str) else "",
         settings.strict,
-        count if type(count) is int and 0 < count <= MAX_INDEX else 1,
         custom_names(params) if params.get("tools") else frozenset(),
     )
 
@@ -162,8 +162,7 @@ def _choice(choice: Mapping[str, Any], index: int, reading: Reading, id: str) ->
     said = choice["message"]
     text, thoughts = texts_of(said)
     calls = [
-        _whole_call(call, f"{id}-{index}-{position}", reading)
-        for position, call in enumerate(calls_of(said))
+        _whole_call(call, f"{id}-{index}-{position}", reading) for position, call in enumerate(calls_of(said))
     ]
     message: Json = {"role": "assistant", "content": None if calls and not text else text}
     if thoughts:
@@ -185,7 +184,8 @@ def _choice(choice: Mapping[str, Any], index: int, reading: Reading, id: str) ->
 def texts_of(message: Mapping[str, Any]) -> tuple[str, str]:
     """The text and the thoughts of a message or a piece of one. Raises BrokenAnswerError."""
     content = message.get("content")
-    texts, thoughts = [], []
+    texts: list[str] = []
+    thoughts: list[str] = []
     if isinstance(content, str):
         texts.append(content)
     for part in content if isinstance(content, list) else ():
@@ -197,9 +197,8 @@ def texts_of(message: Mapping[str, Any]) -> tuple[str, str]:
                 found.append(value)
             elif value is not None:
                 raise BrokenAnswerError(f"a part of content whose {name} is no text")
-    for name in ("toolPlan", "reasoningContent"):
-        if isinstance(message.get(name), str):
-            thoughts.append(message[name])
+    said = (message.get(name) for name in ("toolPlan", "reasoningContent"))
+    thoughts += [thought for thought in said if isinstance(thought, str)]
     return "".join(texts), "".join(thoughts)
 
 
@@ -214,9 +213,8 @@ def media_of(message: Mapping[str, Any]) -> Json:
     ]
     if images:
         made["images"] = images
-    annotations = [_annotation(note) for note in notes[:MAX_INDEX] if isinstance(note, Mapping)] if isinstance(notes, list) else []
-    if annotations:
-        made["annotations"] = annotations
+    if isinstance(notes, list) and notes:
+        made["annotations"] = [_annotation(note) for note in notes[:MAX_INDEX] if isinstance(note, Mapping)]
     if message.get("citations"):
         made["citations"] = message["citations"]
     return made
@@ -265,7 +263,11 @@ def _whole_call(call: Mapping[str, Any], stand_in: str, reading: Reading) -> Jso
     if name is None:
         raise BrokenAnswerError("a tool call without a name")
     if name in reading.custom:
-        return {"id": id or stand_in, "type": "custom", "custom": {"name": name, "input": free_text(arguments)}}
+        return {
+            "id": id or stand_in,
+            "type": "custom",
+            "custom": {"name": name, "input": free_text(arguments)},
+        }
     function = {"name": name, "arguments": arguments or "{}"}
     return {"id": id or stand_in, "type": "function", "function": function}
 

@@ -83,7 +83,7 @@ class RequestSigner:
         if text is None:
             raise CredentialError(f"{self._settings.target}.{name}: missing; requests are signed with it")
         if name != "oracle_private_key" and ('"' in text or header_problem(text) is not None):
-            raise CredentialError(f"{self._settings.target}.{name}: holds characters that no header can carry")
+            raise CredentialError(f"{self._settings.target}.{name}: no header can carry it")
         return text
 
     def renews(self, status: int, failure: Failure) -> bool:

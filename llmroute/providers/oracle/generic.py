@@ -123,7 +123,8 @@ def _response_format(value: Any, body: Json, report: Report) -> None:
         raise EncodeError(
             "response_format: text, json_object or json_schema with an object was expected", "response_format"
         )
-    made = {"isStrict" if name == "strict" else name: item for name, item in named.items() if item is not None}
+    names = {"strict": "isStrict"}
+    made = {names.get(name, name): item for name, item in named.items() if item is not None}
     body["responseFormat"] = {"type": "JSON_SCHEMA", "jsonSchema": made}
 
 

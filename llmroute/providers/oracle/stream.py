@@ -160,8 +160,8 @@ class OracleStreamDecoder:
     # -- ends ----------------------------------------------------------------
 
     def _is_complete(self) -> bool:
-        ended = all(choice.ended for choice in self._choices.values())
-        return ended and len(self._choices) >= min(self._reading.choices, 1)
+        choices = self._choices.values()
+        return bool(choices) and all(choice.ended for choice in choices)
 
     def _end(self) -> None:
         if self.failure is None and not self.done:
@@ -240,7 +240,12 @@ class _Choice:
             delta["tool_calls"] = calls
         if delta:
             delta = {"role": "assistant", **delta}
-        return {"index": self._index, "delta": delta, "logprobs": logprobs_of(event.get("logprobs")), **ending}
+        return {
+            "index": self._index,
+            "delta": delta,
+            "logprobs": logprobs_of(event.get("logprobs")),
+            **ending,
+        }
 
     def _call(self, call: Mapping[str, Any]) -> Json | None:
         id, name, arguments = named_call(call)

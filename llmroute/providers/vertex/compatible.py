@@ -8,8 +8,10 @@ from typing import Any, Final
 import attrs
 
 from ...wire.message import WireReply, WireRequest
-from ..base import ProviderSettings, StreamDecoder
+from ..base import EncodeError, ProviderSettings, StreamDecoder
 from ..failures import NUMBERS_AS_TEXT
+from ..mistral import Mistral
+from ..mistral.tables import MAX_TEMPERATURE
 from ..openai import OpenAICompatible
 from ..row import Row
 from .addresses import Addresses
@@ -46,32 +48,47 @@ class CompatibleOnVertex:
         return self._inner.decoder(params)
 
 
-MISTRAL: Final = attrs.evolve(
-    ROW,
-    rename={"max_completion_tokens": "max_tokens", "seed": "random_seed"},
-    finish_reasons={"model_length": "length", "error": "content_filter"},
-    docs="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/mistral",
-)
-
-
 class MistralOnVertex:
     """rawPredict and streamRawPredict with the body of Mistral's own API."""
 
-    __slots__ = ("_addresses", "_inner")
+    __slots__ = ("_addresses", "_inner", "_refuse")
 
     def __init__(self, settings: ProviderSettings, addresses: Addresses, publisher: str) -> None:
         self._addresses = addresses
-        self._inner = OpenAICompatible(MISTRAL, attrs.evolve(settings, base_url=None))
+        self._refuse = settings.on_unsupported == "error"
+        self._inner = _Mistral(attrs.evolve(settings, base_url=None))
 
     def encode(self, params: Mapping[str, Any], model: str, key: str | None) -> WireRequest:
         method = "streamRawPredict" if params.get("stream") else "rawPredict"
         url = self._addresses.model("mistralai", model, method)
+        temperature = params.get("temperature")
+        warnings: tuple[str, ...] = ()
+        if isinstance(temperature, (int, float)) and temperature > MAX_TEMPERATURE:
+            params, warnings = {**params, "temperature": 1}, (self._lowered(),)
         wire = self._inner.encode({**params, "model": model}, key)
         wire.url = url
+        wire.warnings = (*warnings, *wire.warnings)
         return wire
+
+    def _lowered(self) -> str:
+        """What is out of range becomes 1, as recorded."""
+        text = f"temperature is above Mistral's {MAX_TEMPERATURE} and was lowered to 1"
+        if self._refuse:
+            raise EncodeError(text, "temperature", "unsupported_parameter")
+        return text
 
     def decode(self, reply: WireReply, params: Mapping[str, Any], model: str) -> dict[str, Any]:
         return self._inner.decode(reply, params)
 
     def decoder(self, params: Mapping[str, Any], model: str) -> StreamDecoder:
         return self._inner.decoder(params)
+
+
+class _Mistral(Mistral):
+    """Mistral's adapter under the name and with the errors of Vertex AI."""
+
+    __slots__ = ()
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self._row = attrs.evolve(self._row, slug=ROW.slug, errors=NUMBERS_AS_TEXT)

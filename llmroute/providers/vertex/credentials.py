@@ -94,7 +94,8 @@ def _assertion(account: Mapping[str, Any], audience: str, now: int, what: str) -
     try:
         from google.auth import crypt, jwt
 
-        signer = crypt.RSASigner.from_service_account_info(account)
+        signers: Any = crypt.RSASigner
+        encode: Any = jwt.encode
         claims = {
             "iss": account["client_email"],
             "scope": SCOPE,
@@ -102,7 +103,7 @@ def _assertion(account: Mapping[str, Any], audience: str, now: int, what: str) -
             "iat": now,
             "exp": now + _ASSERTION_LIFE,
         }
-        return str(jwt.encode(signer, claims), "ascii")
+        return str(encode(signers.from_service_account_info(account), claims), "ascii")
     except ImportError:
         problem = _EXTRA
     except Exception as error:
@@ -140,9 +141,7 @@ class _ApplicationDefault:
                 found.apply(headers)
                 return Token(headers, _lifetime(found.expiry))
             except DefaultCredentialsError:
-                problem = (
-                    "no api_key, no vertex_service_account_json and no application default credentials"
-                )
+                problem = "no api_key, no vertex_service_account_json and no application default credentials"
             except Exception as error:
                 problem = f"Google's default credentials: {type(error).__name__}"
         raise CredentialError(f"{self._target}: {problem}")

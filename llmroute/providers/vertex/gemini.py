@@ -33,6 +33,8 @@ VERTEX: Final = Dialect(
         "modelArmorConfig",
         "outputConfig",
     }),
+    # Version v1, whose URLs are used, has none.
+    call_ids=False,
 )  # fmt: skip
 
 

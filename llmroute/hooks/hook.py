@@ -1,0 +1,70 @@
+"""What the hooks of a config compile to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import attrs
+
+from .base import Check, Scope
+
+#: What becomes of a hook when one of its checks could not judge: nothing, a failed verdict, or a denial.
+Effect = Literal["pass", "fail", "deny"]
+StreamMode = Literal["buffer", "window", "after"]
+
+#: Seconds that all the checks of a hook may take together.
+HOOK_TIMEOUT: Final = 30.0
+#: Characters of a stream that are judged at a time, and of those how many are judged again with the next.
+WINDOW_SIZE: Final = 512
+WINDOW_OVERLAP: Final = 256
+
+
+@attrs.frozen(eq=False)
+class BoundCheck:
+    """A check with its parameters read.
+
+    `parameters` are for checks of the host's own, empty for the others. `transforms` and `reach` are
+    what the check declares: whether it may change what it judges, and the characters that one finding
+    can span.
+    """
+
+    id: str
+    run: Check
+    scope: Scope = "last"
+    parameters: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    fail_on_error: bool = False
+    on_error: Effect = "pass"
+    on_empty: Effect = "pass"
+    transforms: bool = False
+    restores: bool = False
+    reach: int = 0
+    #: Checks of this library keep to the contract; what the host's own return is looked at closely.
+    foreign: bool = False
+
+
+@attrs.frozen(eq=False)
+class Hook:
+    """One hook, complete. Compared by identity: a hook that many targets share is one hook.
+
+    `timeout` is in seconds. `hidden` hooks leave no result.
+    """
+
+    id: str
+    type: Literal["guardrail", "mutator"]
+    checks: tuple[BoundCheck, ...]
+    path: str
+    deny: bool = False
+    asynchronous: bool = False
+    sequential: bool = False
+    on_success: Mapping[str, Any] | None = None
+    on_fail: Mapping[str, Any] | None = None
+    stream: StreamMode = "after"
+    window_size: int = WINDOW_SIZE
+    window_overlap: int = WINDOW_OVERLAP
+    timeout: float = HOOK_TIMEOUT
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it runs before the guardrails, one check after the other."""
+        return self.type == "mutator"

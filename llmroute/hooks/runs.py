@@ -1,0 +1,189 @@
+"""What happened when hooks ran: by check, by hook, by side; and the `hook_results` they make.
+
+Shape of the results: spec/GUARDRAILS.md section 1.5, recorded. Ours: `skipped` on a check that had
+nothing to judge; the feedback follows the hook's verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from .base import HookContext, Verdict
+from .hook import BoundCheck, Effect, Hook
+from .verdicts import changed_body
+
+Body = Mapping[str, Any]
+
+
+@attrs.define
+class CheckRun:
+    """One check on one body. `out` is the body that it puts in the place of `seen`. Times in seconds."""
+
+    check: BoundCheck
+    context: HookContext
+    seen: Body = attrs.field(repr=False)
+    started: float
+    verdict: Verdict | None = None
+    out: Body | None = attrs.field(default=None, repr=False)
+    duration: float = 0.0
+
+    def settle(self, verdict: Verdict, now: float) -> None:
+        """Take the verdict, unless there is one: an answer that comes too late counts for nothing."""
+        if self.verdict is not None:
+            return
+        self.verdict = verdict
+        self.out = changed_body(verdict, self.context.event)
+        self.duration = now - self.started
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is no change because the check could not do its work."""
+        verdict = self.verdict
+        return verdict is None or (verdict.error is not None and not verdict.skipped and self.out is None)
+
+    @property
+    def effect(self) -> Effect:
+        """What the verdict does to the hook."""
+        verdict, check = self.verdict, self.check
+        if verdict is None:
+            return check.on_error
+        if verdict.skipped:
+            return check.on_empty
+        if verdict.error is not None:
+            return check.on_error
+        return "pass" if verdict.passed else "fail"
+
+    def result(self, created_at: str) -> dict[str, Any]:
+        """The check's entry in `hook_results`."""
+        verdict = self.verdict or Verdict(False)
+        entry = {
+            "data": verdict.data,
+            "verdict": verdict.passed,
+            "id": self.check.id,
+            "execution_time": _milliseconds(self.duration),
+            "transformed": self.out is not None,
+            "created_at": created_at,
+            "log": verdict.log,
+            "fail_on_error": self.check.fail_on_error,
+        }
+        if verdict.error is not None:
+            entry["error"] = {"name": verdict.error.name, "message": verdict.error.message}
+        if verdict.skipped:
+            entry["skipped"] = True
+        return entry
+
+
+@attrs.define
+class HookRun:
+    """One hook on one body, which it has `seen`. `wall` is the time of day of its start.
+
+    A `recalled` run was made for another target of the same call.
+    """
+
+    hook: Hook
+    seen: Body = attrs.field(repr=False)
+    started: float
+    wall: float
+    checks: list[CheckRun] = attrs.field(factory=list)
+    duration: float = 0.0
+    recalled: bool = False
+
+    @property
+    def effect(self) -> Effect:
+        """What the hook does to the call."""
+        effects = {check.effect for check in self.checks}
+        if "deny" in effects:
+            return "deny"
+        if "fail" in effects:
+            return "deny" if self.hook.deny else "fail"
+        return "pass"
+
+    @property
+    def transformed(self) -> bool:
+        return any(check.out is not None for check in self.checks)
+
+    @property
+    def target_read(self) -> bool:
+        """Whether a check looked at more than the conversation."""
+        return any(check.context.target_read for check in self.checks)
+
+    @property
+    def tolerated(self) -> list[CheckRun]:
+        """The checks that could not judge and were let pass."""
+        return [
+            check
+            for check in self.checks
+            if check.verdict is not None
+            and check.verdict.error is not None
+            and not check.verdict.skipped
+            and check.effect == "pass"
+        ]
+
+    def result(self, asynchronous: bool = False) -> dict[str, Any]:
+        """The hook's entry in `hook_results`."""
+        created_at = _timestamp(self.wall)
+        effect = self.effect
+        return {
+            "verdict": effect == "pass",
+            "id": self.hook.id,
+            "transformed": self.transformed,
+            "checks": [check.result(created_at) for check in self.checks],
+            "feedback": self._feedback(effect),
+            "execution_time": _milliseconds(self.duration),
+            "async": asynchronous,
+            "type": self.hook.type,
+            "created_at": created_at,
+            "deny": effect == "deny",
+        }
+
+    def _feedback(self, effect: Effect) -> dict[str, Any] | None:
+        feedback = self.hook.on_success if effect == "pass" else self.hook.on_fail
+        if feedback is None:
+            return None
+        by_result: dict[str, list[str]] = {"successfulChecks": [], "failedChecks": [], "erroredChecks": []}
+        for check in self.checks:
+            verdict = check.verdict
+            if verdict is None or verdict.error is not None:
+                by_result["erroredChecks"].append(check.check.id)
+            else:
+                by_result["successfulChecks" if verdict.passed else "failedChecks"].append(check.check.id)
+        names = {key: ", ".join(ids) for key, ids in by_result.items()}
+        return {**feedback, "metadata": {**feedback.get("metadata", {}), **names}}
+
+
+@attrs.define
+class SideRun:
+    """All hooks of one side on one body, in the order of the config. `body` is what they leave."""
+
+    runs: list[HookRun]
+    body: Body = attrs.field(repr=False)
+
+    @property
+    def effect(self) -> Effect:
+        """What the side does to the call."""
+        effects = {run.effect for run in self.runs}
+        return "deny" if "deny" in effects else "fail" if "fail" in effects else "pass"
+
+    def results(self) -> list[dict[str, Any]]:
+        """The side's list in `hook_results`."""
+        return [run.result() for run in self.runs]
+
+    def warnings(self) -> list[str]:
+        """What passed though nobody could judge it."""
+        return [
+            f"{run.hook.path}: {check.check.id} could not judge, which this hook lets pass"
+            for run in self.runs
+            for check in run.tolerated
+        ]
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _timestamp(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
