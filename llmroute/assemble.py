@@ -5,27 +5,32 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from .clock import Clock, SystemClock
 from .config.document import Config
-from .config.findings import path_text
+from .config.findings import Findings, path_text
 from .config.free_form import Members
+from .config.guards import NO_GUARDS, GuardCompiler, Guards
 from .config.inherit import Compiler, Surroundings
 from .config.named import PLACE_MEMBERS
 from .config.parse import parse
-from .config.primitives import Choice, Invalid, Text, did_you_mean, found
-from .config.schema import ConfigNode
+from .config.primitives import Choice, Flag, Invalid, Text, did_you_mean, found
+from .config.schema import OPTIONS, ConfigNode
 from .core import Core, RequestConfig
 from .environment import Environment, Randomness
 from .errors import ConfigError, Problem
+from .hooks.setup import members_of, once, own_checks, own_guardrails, own_hooks
 from .providers.registry import known_providers, refusal, required
 from .routing.plan import Planner
 from .telemetry.events import Event, Observer
 from .transport.base import Transport
 from .wire.hosts import HostPolicy
+
+if TYPE_CHECKING:
+    from .hooks.kit import HookKit
 
 _log = logging.getLogger("llmroute")
 
@@ -39,11 +44,17 @@ class Setup:
     metadata: Mapping[str, Any]
     request_config: RequestConfig
     unknown: Literal["error", "warn"]
+    require_keys: bool
     transport: Transport | None
     hosts: tuple[str, ...]
     observers: tuple[Observer, ...]
     clock: Clock | None
     seed: int | None
+    checks: Mapping[str, Any]
+    guardrails: Mapping[str, Any]
+    input_guardrails: tuple[Any, ...]
+    output_guardrails: tuple[Any, ...]
+    guardrail_errors: Literal["pass", "deny"] | None
 
 
 def checked_setup(given: Mapping[str, object]) -> Setup:
@@ -126,11 +137,17 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "metadata": _metadata,
     "request_config": Choice(("deny", "untrusted", "trusted")),
     "unknown": Choice(("error", "warn")),
+    "require_keys": Flag(),
     "transport": _with_methods("send", "aclose"),
     "hosts": _hosts,
     "observers": _observers,
     "clock": _with_methods("now", "time", "sleep", "call_at", "timeout"),
     "seed": _seed,
+    "checks": lambda value: own_checks(_declared(value)),
+    "guardrails": lambda value: own_guardrails(_declared(value)),
+    "input_guardrails": own_hooks,
+    "output_guardrails": own_hooks,
+    "guardrail_errors": lambda value: None if value is None else Choice(("pass", "deny"))(value),
 }
 
 
@@ -152,6 +169,7 @@ def make_core(setup: Setup) -> Core:
         emit=_emitter(setup.observers),
         adapters=adapters,
         keyless=getattr(transport, "keyless", False),
+        hook_kit=once(lambda: _hook_kit(setup, env, named, lambda: core)),
     )
     around = Surroundings(
         known_providers=frozenset((*known_providers(), *adapters)),
@@ -161,10 +179,12 @@ def make_core(setup: Setup) -> Core:
         exposed=exposed,
         own_providers=frozenset(adapters),
         untrusted_hosts=untrusted,
+        hooks=lambda: env.hook_kit().compiler.session(),
     )
     _check_named(around)
+    around = attrs.evolve(around, guards=_own_guards(setup, around))
     configs = {name: _named_config(name, source, setup.unknown) for name, source in setup.configs.items()}
-    return Core(
+    core = Core(
         env,
         Planner(around, env),
         randomness,
@@ -173,6 +193,38 @@ def make_core(setup: Setup) -> Core:
         metadata=setup.metadata,
         configs=configs,
     )
+    return core
+
+
+def _hook_kit(
+    setup: Setup, env: Environment, named: Mapping[str, ConfigNode], core: Callable[[], Core]
+) -> HookKit:
+    # Imported here: most routers have no guardrails, and attrs classes take their time.
+    from .hooks.kit import KitSettings, make_kit
+
+    settings = KitSettings(setup.checks, setup.guardrails, setup.guardrail_errors, setup.hosts)
+
+    async def ask(name: str, body: Mapping[str, Any], seconds: float) -> str:
+        return await core().ask(name, body, seconds)
+
+    return make_kit(settings, env.transport, env.clock, ask, members_of(named, env.variable), env.variable)
+
+
+def _own_guards(setup: Setup, around: Surroundings) -> Guards:
+    """The router's own guardrails, and its named ones looked at. Raises ConfigError."""
+    if not (setup.input_guardrails or setup.output_guardrails or setup.guardrails):
+        return NO_GUARDS
+    findings = Findings()
+    compiler = GuardCompiler(around.hooks, findings, [], trusted=True)
+    guards = Guards(
+        compiler.listed(setup.input_guardrails, "input_guardrails", "input"),
+        compiler.listed(setup.output_guardrails, "output_guardrails", "output"),
+    )
+    for name, hook in setup.guardrails.items():
+        compiler.declared(hook, f"guardrails{path_text((name,))}")
+    if findings.problems:
+        raise findings.error()
+    return guards
 
 
 def shorthand_config(members: Mapping[str, Any], unknown: Literal["error", "warn"] = "error") -> Config:
@@ -197,6 +249,24 @@ def shorthand_config(members: Mapping[str, Any], unknown: Literal["error", "warn
             for path in (problem.path.removeprefix("config").lstrip("."),)
         ]
     raise ConfigError(problems)
+
+
+def misplaced_keywords(names: Iterable[str]) -> ConfigError:
+    """What to say about keywords beside a config: members of one, or arguments that do not exist."""
+    members = {
+        *(field.name for field in attrs.fields(ConfigNode)),
+        *OPTIONS,
+        "Authorization",
+        "authorization",
+    }
+    return ConfigError(
+        [
+            Problem(name, "may not stand beside a config; use with_options")
+            if name in members
+            else Problem(name, "unknown argument" + did_you_mean(name, tuple(_CHECKS)))
+            for name in names
+        ]
+    )
 
 
 def _named_config(name: str, source: Any, unknown: Literal["error", "warn"]) -> Config:

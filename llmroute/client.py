@@ -58,6 +58,12 @@ class ChatStream:
         return route_of(self._outcome, self._call, self._clock())
 
     @property
+    def hook_results(self) -> dict[str, Any] | None:
+        """What guardrails have found so far, None when there are none; complete at the end of the stream."""
+        hooks = self._outcome.hooks
+        return None if hooks is None else hooks.to_dict()
+
+    @property
     def text(self) -> str:
         """The first choice's text so far."""
         self._join()
@@ -97,7 +103,10 @@ class ChatStream:
             failure = Failure("interrupted", "the stream was closed before its end", type="stream_error")
             raise self._failed(StreamFailed(failure, 502))
         self._join()
-        return ChatCompletion.from_dict(self._builder.build(), self.route)
+        body = self._builder.build()
+        if self._outcome.hooks is not None:
+            body["hook_results"] = self._outcome.hooks.to_dict()
+        return ChatCompletion.from_dict(body, self.route)
 
     async def close(self) -> None:
         """Hang up; safe at any time."""
@@ -118,7 +127,7 @@ class ChatStream:
 
     def _failed(self, error: StreamFailed) -> APIError:
         self._join()
-        return stream_error_of(error, self.route, self._builder.build())
+        return stream_error_of(error, self.route, self._builder.build(), self._outcome.hooks)
 
 
 class WireStream:
@@ -144,7 +153,8 @@ class WireStream:
         raise failed
 
     def _failed(self, error: StreamFailed) -> APIError:
-        return stream_error_of(error, route_of(self._outcome, self._call, self._clock()), None)
+        route = route_of(self._outcome, self._call, self._clock())
+        return stream_error_of(error, route, None, self._outcome.hooks)
 
     def take(self) -> dict[str, Any] | None:
         """The next chunk if it is here already."""
@@ -153,6 +163,48 @@ class WireStream:
     async def aclose(self) -> None:
         """Hang up; safe at any time."""
         await self._stream.aclose()
+
+
+class ReportingStream(WireStream):
+    """A WireStream that begins and ends with what guardrails found, for callers who want such events.
+
+    The event is `{"hook_results": {...}}`: as recorded, what is known comes first; what became known
+    meanwhile comes last.
+    """
+
+    __slots__ = ("_first", "_told")
+
+    def __init__(self, outcome: Outcome, call: Call, now: Any) -> None:
+        super().__init__(outcome, call, now)
+        self._first: dict[str, Any] | None = self._event()
+        self._told = self._first
+
+    async def __anext__(self) -> dict[str, Any]:
+        if self._first is not None:
+            event, self._first = self._first, None
+            return event
+        try:
+            return await super().__anext__()
+        except StopAsyncIteration:
+            event_now = self._event()
+            if event_now is None or event_now == self._told:
+                raise
+            self._told = event_now
+            return event_now
+
+    def take(self) -> dict[str, Any] | None:
+        return super().take() if self._first is None else None
+
+    def _event(self) -> dict[str, Any] | None:
+        hooks = self._outcome.hooks
+        found = {} if hooks is None else {name: runs for name, runs in hooks.to_dict().items() if runs}
+        return {"hook_results": found} if found else None
+
+
+def wire_stream(outcome: Outcome, call: Call, now: Any) -> WireStream:
+    """The stream of an outcome for `Response.stream`."""
+    reports = outcome.hooks is not None and outcome.hooks.in_stream
+    return (ReportingStream if reports else WireStream)(outcome, call, now)
 
 
 class Completions:

@@ -61,6 +61,7 @@ class Core:
         self._streams: dict[weakref.ref[OutcomeStream], asyncio.AbstractEventLoop] = {}
         #: What tells the running `aclose`s that nothing runs any more.
         self._closers: tuple[Callable[[], None], ...] = ()
+        env.background.tell = self._tell_closers
 
     def enter(self) -> None:
         """Begin a call. Raises RouterClosedError; in a forked child the randomness starts anew."""
@@ -70,6 +71,7 @@ class Core:
             self._pid = os.getpid()
             self._tasks.clear()
             self._streams.clear()
+            self.env.background.forget()
             self._randomness.reseed()
 
     def use(self, config: Config) -> Plan:
@@ -104,6 +106,39 @@ class Core:
         node = ConfigNode(provider=f"@{name}")
         return self.planner.cached(
             ("@", name, overlay), lambda: self.planner.compile(node, f"@{name}", True, overlay)
+        )
+
+    async def ask(self, name: str, body: Mapping[str, Any], timeout: float) -> str:  # noqa: ASYNC109
+        """The text of a named provider's or config's answer, for checks that ask a model; no hooks run.
+
+        Raises FetchError.
+        """
+        from .hooks.base import FetchError
+
+        try:
+            plan = self._asked_plan(name)
+        except ConfigError:
+            plan = None
+        if plan is None:
+            raise FetchError("refused", f"no provider or config has the name {name[:60]!r}")
+        outcome, _ = await self.run(plan, Request(body), timeout)
+        if outcome.stream is not None:
+            await outcome.aclose()
+        if outcome.failure is not None:
+            raise FetchError("timeout" if outcome.status == 408 else "connection", outcome.failure.message)
+        return _first_text(outcome.body)
+
+    def _asked_plan(self, name: str) -> Plan | None:
+        name = name.removeprefix("@")
+        config = self.configs.get(name)
+        if config is not None:
+            node, digest, trusted = config.node, config.digest, config.trusted
+        elif name in self.planner.around.named:
+            node, digest, trusted = ConfigNode(provider=f"@{name}"), f"@{name}", True
+        else:
+            return None
+        return self.planner.cached(
+            ("ask", name), lambda: self.planner.compile(node, digest, trusted, hooks=False)
         )
 
     async def run(self, plan: Plan, request: Request, timeout: float | None) -> tuple[Outcome, Call]:
@@ -148,14 +183,14 @@ class Core:
         stream.on_end(ended)
 
     def _tell_closers(self) -> None:
-        if not (self._tasks or self._streams):
+        if not (self._tasks or self._streams or self.env.background.tasks):
             for tell in self._closers:
                 tell()
 
     async def aclose(self, timeout: float | None) -> None:
         """Refuse new calls, wait for the running ones, end what is left, close the connections."""
         self.closed = True
-        if self._tasks or self._streams:
+        if self._tasks or self._streams or self.env.background.tasks:
             await self._drain(GRACE if timeout is None else timeout)
         await self.env.transport.aclose()
 
@@ -174,7 +209,7 @@ class Core:
                     await drained.wait()
         finally:
             self._closers = tuple(other for other in self._closers if other is not tell)
-        for task in list(self._tasks):
+        for task in [*self._tasks, *self.env.background.tasks]:
             if task is not None:
                 _end(task.get_loop(), loop, task.cancel)
         for held, its_loop in list(self._streams.items()):
@@ -183,6 +218,14 @@ class Core:
                 _end(its_loop, loop, partial(stream.close, _CLOSED))
         self._tasks.clear()
         self._streams.clear()
+
+
+def _first_text(body: Mapping[str, Any] | None) -> str:
+    try:
+        content = (body or {})["choices"][0]["message"]["content"]
+    except (LookupError, TypeError):
+        return ""
+    return content if isinstance(content, str) else ""
 
 
 def _started(call: Call) -> CallStarted:

@@ -12,13 +12,14 @@ from .errors import (
     ContentPolicyViolationError,
     ContextWindowExceededError,
     DeadlineExceededError,
+    GuardrailError,
     IncompleteStreamError,
     InvalidResponseError,
     RequestTimeoutError,
     StreamError,
     status_error_class,
 )
-from .outcome import Failure, Outcome, StreamFailed
+from .outcome import Failure, HookResults, Outcome, StreamFailed
 from .request import Call
 from .types.route import Route
 
@@ -81,7 +82,7 @@ def error_of(outcome: Outcome, route: Route) -> APIError:
         return DeadlineExceededError(message, route=route)
     if failure.kind in ("connection", "protocol"):
         return APIConnectionError(message, route=route)
-    return _error_class(outcome.status, failure)(
+    error = _error_class(outcome.status, failure)(
         message,
         status_code=outcome.status,
         body=error_body(outcome),
@@ -92,6 +93,9 @@ def error_of(outcome: Outcome, route: Route) -> APIError:
         param=failure.param,
         retry_after=failure.retry_after,
     )
+    if isinstance(error, GuardrailError) and outcome.hooks is not None:
+        error.hook_results = outcome.hooks.to_dict()
+    return error
 
 
 def _error_class(status: int, failure: Failure) -> type[APIStatusError]:
@@ -113,9 +117,14 @@ def _message(failure: Failure, route: Route) -> str:
     return f"{failure.message}\n{len(route.attempts)} attempts:\n" + "\n".join(lines)
 
 
-def stream_error_of(error: StreamFailed, route: Route, partial: dict[str, Any] | None) -> APIError:
+def stream_error_of(
+    error: StreamFailed, route: Route, partial: dict[str, Any] | None, hooks: HookResults | None = None
+) -> APIError:
     """The exception for a stream that broke after its first chunk had been handed on."""
     failure = error.failure
+    if failure.kind == "guardrail":
+        denied = Outcome(error.status, route.target, route.provider, failure=failure, hooks=hooks)
+        return error_of(denied, route)
     if failure.kind == "deadline":
         return DeadlineExceededError(failure.message, route=route)
     if failure.kind == "status":
@@ -123,6 +132,12 @@ def stream_error_of(error: StreamFailed, route: Route, partial: dict[str, Any] |
     broken = IncompleteStreamError(failure.message, route=route)
     broken.partial = partial
     return broken
+
+
+def answer_body(outcome: Outcome) -> dict[str, Any]:
+    """The wire form of an answer, with what its guardrails found."""
+    body = outcome.body or {}
+    return body if outcome.hooks is None else {**body, "hook_results": outcome.hooks.to_dict()}
 
 
 def error_body(outcome: Outcome) -> dict[str, Any]:
@@ -141,6 +156,8 @@ def error_body(outcome: Outcome) -> dict[str, Any]:
     }
     if failure.kind == "status" and outcome.provider:
         body["provider"] = outcome.provider
+    if outcome.hooks is not None:
+        body["hook_results"] = outcome.hooks.to_dict()
     return body
 
 

@@ -29,6 +29,7 @@ class ExplainedTarget:
 
     `params` are the effective parameters without the conversation. `waits` are the pauses before
     each repetition, without jitter. `available` is False while the target asked to be left alone.
+    `hooks` are its guardrails and mutators, each in one line, in the order of the config.
     """
 
     path: str
@@ -40,6 +41,7 @@ class ExplainedTarget:
     retry_on: tuple[int, ...]
     request_timeout: float | None
     params: Mapping[str, Any]
+    hooks: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -145,6 +147,10 @@ def _target_step(node: Target, body: Mapping[str, Any], env: Environment) -> Ste
         retry_on=tuple(sorted(spec.retry.on_status_codes)) if spec.retry else (),
         request_timeout=spec.timeouts.request,
         params={name: value for name, value in params.items() if name != "messages"},
+        hooks=(
+            *(hook.told("before") for hook in spec.input_hooks),
+            *(hook.told("after") for hook in spec.output_hooks),
+        ),
     )
     return Step(spec.path, f"{spec.provider} {target.model or '(no model)'}", _target_reasons(target, spec), (), target)
 
@@ -174,7 +180,7 @@ def _target_reasons(target: ExplainedTarget, spec: TargetSpec) -> tuple[str, ...
         reasons.append(f"up to {count} after {waits} s, on {f'{codes} and ' if codes else ''}connection errors")
     if target.request_timeout is not None:
         reasons.append(f"each attempt within {target.request_timeout:g} s")
-    return tuple(reasons)
+    return (*reasons, *target.hooks)
 
 
 def _fallback_step(node: Fallback, body: Mapping[str, Any], scope: Scope, env: Environment) -> Step:

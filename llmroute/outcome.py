@@ -84,6 +84,9 @@ class StreamFailed(Exception):
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
+#: Statuses that guardrails give: an answer that failed them, and a denial. spec/GUARDRAILS.md section 1.4.
+FAILED_GUARDRAIL, DENIED = 246, 446
+
 
 @attrs.define
 class HookResults:
@@ -96,6 +99,11 @@ class HookResults:
     before: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
     after: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
     in_stream: bool = False
+
+    @property
+    def answer_failed(self) -> bool:
+        """Whether the answer was found wanting, so that another one may be better."""
+        return any(not run["verdict"] for run in self.after)
 
     def to_dict(self) -> dict[str, Any]:
         """The member `hook_results` of an answer."""

@@ -10,10 +10,12 @@ import orjson
 
 from .types.convert import plain
 from .wire.hosts import header_name_problem, header_problem
+from .wire.json import holds_nan
 
 #: Placeholders of SDKs for "not given"; they never reach the wire.
 _SENTINELS = frozenset({"NotGiven", "Omit", "NotGivenType"})
 _ATOMS = frozenset({str, int, float, bool, type(None)})
+_OBJECTS = frozenset({dict})
 _DROPPED: Any = object()
 
 
@@ -75,13 +77,22 @@ def checked_body(body: dict[str, Any]) -> Body:
         data = orjson.dumps(body)
     except TypeError:
         body = _plain_body(body)
-    messages = body.get("messages")
-    if type(messages) is not list:
-        raise BadBody("body.messages", _not_a_list(messages))
-    for message in messages:
-        if type(message) is not dict:
+    if data is not None and b"null" in data and holds_nan(body):
+        # orjson writes NaN as null.
+        raise BadBody("body", "NaN and infinities are not JSON")
+    if not _are_messages(body.get("messages")):
+        # Perhaps only of other types: tuples, mappings.
+        body = _plain_body(body)
+        messages = body.get("messages")
+        if type(messages) is not list:
+            raise BadBody("body.messages", _not_a_list(messages))
+        if not _are_messages(messages):
             raise BadBody(*_not_an_object(messages))
     return Body(body, data)
+
+
+def _are_messages(messages: Any) -> bool:
+    return type(messages) is list and _OBJECTS.issuperset(map(type, messages))
 
 
 def _plain_body(body: dict[str, Any]) -> dict[str, Any]:

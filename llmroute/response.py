@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from .clock import Clock, SystemClock
-from .errors import APIError
+from .errors import APIError, GuardrailError
 from .wire.json import dumps
 
 
@@ -61,7 +61,12 @@ class Response:
                         yield b": keep-alive\n\n" if beat is None else b"data: " + dumps(beat) + b"\n\n"
             yield b"data: [DONE]\n\n"
         except APIError as error:
-            body = {"error": {"message": error.message, "type": "stream_error", "param": None, "code": None}}
+            body: dict[str, Any] = {
+                "error": {"message": error.message, "type": "stream_error", "param": None, "code": None}
+            }
+            if isinstance(error, GuardrailError):
+                body["error"]["type"] = error.type
+                body["hook_results"] = error.hook_results
             yield b"data: " + dumps(body) + b"\n\n"
         finally:
             await self.aclose()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
 import attrs
 
-from .assemble import checked_setup, make_core, shorthand_config
-from .client import Chat, ChatStream, WireStream
+from .assemble import checked_setup, make_core, misplaced_keywords, shorthand_config
+from .client import Chat, ChatStream, wire_stream
 from .clock import Clock
 from .config.document import Config
 from .config.headers import RoutingHeaders, config_value, lowered, read_headers
 from .config.inherit import Overlay
 from .config.schema import ConfigNode
-from .edge import error_body, error_of, kept_headers, route_of, routing_headers
+from .edge import answer_body, error_body, error_of, kept_headers, route_of, routing_headers
 from .errors import BadRequestError, ConfigError, Problem
 from .explain import Explanation, TargetHealth, explain, health
 from .prepare import BadBody, Body, Options, checked_body, split_params
@@ -46,6 +46,10 @@ class Router:
       "untrusted" (default without one) or "trusted".
     - `unknown`: what an unknown config member is, "error" or "warn"; `require_keys` checks at once
       that every target has a key.
+    - `checks`: functions of your own as guardrail checks, by id: `{"acme.no_secrets": fn}`;
+      `guardrails`: hooks by name, for configs that name them; `input_guardrails` and
+      `output_guardrails` run on every call, whatever config it brings. `guardrail_errors` says what a
+      check that could not judge does where its hook does not say: "pass" or "deny".
     - `transport`, `clock`, `seed`, `observers`: the outside world; `hosts`: more trusted hosts for
       configs that are not the host code's own word ("host", "host:port" or "*.suffix").
 
@@ -70,6 +74,11 @@ class Router:
         observers: Iterable[Observer] = (),
         clock: Clock | None = None,
         seed: int | None = None,
+        checks: Mapping[str, Any] | None = None,
+        guardrails: Mapping[str, Any] | None = None,
+        input_guardrails: Sequence[Any] | None = None,
+        output_guardrails: Sequence[Any] | None = None,
+        guardrail_errors: Literal["pass", "deny"] | None = None,
         trace_id: str = "",
         timeout: float | None = None,
         **shorthand: Any,
@@ -82,23 +91,28 @@ class Router:
                 "request_config": request_config
                 or ("untrusted" if config is None and not shorthand else "deny"),
                 "unknown": unknown,
+                "require_keys": require_keys,
                 "transport": transport,
                 "hosts": hosts,
                 "observers": observers,
                 "clock": clock,
                 "seed": seed,
+                "checks": checks,
+                "guardrails": guardrails,
+                "input_guardrails": input_guardrails,
+                "output_guardrails": output_guardrails,
+                "guardrail_errors": guardrail_errors,
             }
         )
         self._core = make_core(setup)
         if shorthand:
             if config is not None:
-                names = ", ".join(sorted(shorthand))
-                raise ConfigError([Problem(names, "may not stand beside a config; use with_options")])
+                raise misplaced_keywords(shorthand)
             config = shorthand_config(shorthand, setup.unknown)
         self._become(checked(View(trace_id=trace_id, timeout=timeout)))
         if config is not None:
             plan = self._core.use(self._core.config_of(config))
-            if require_keys:
+            if setup.require_keys:
                 self._core.check_keys(plan)
 
     def _become(self, view: View) -> None:
@@ -208,7 +222,7 @@ class Router:
         route = partial(route_of, outcome, call, core.env.clock.now())
         if outcome.failure is not None:
             raise error_of(outcome, route())
-        return ChatCompletion.from_dict(outcome.body or {}, route)
+        return ChatCompletion.from_dict(answer_body(outcome), route)
 
     async def handle(
         self, body: Mapping[str, Any] | str | bytes, headers: Mapping[str, Any] | None = None
@@ -235,11 +249,11 @@ class Router:
         outcome, call = await core.run(plan, request, self._timeout(options))
         sent = {**kept_headers(outcome.headers), **routing_headers(outcome, call.trace_id)}
         if outcome.stream is not None:
-            stream = WireStream(outcome, call, core.env.clock.now)
+            stream = wire_stream(outcome, call, core.env.clock.now)
             return Response(outcome.status, sent, stream=stream, clock=core.env.clock)
         if outcome.failure is not None:
             return Response(outcome.status, sent, error_body(outcome))
-        return Response(outcome.status, sent, outcome.body)
+        return Response(outcome.status, sent, answer_body(outcome))
 
     def _request(
         self,

@@ -88,6 +88,8 @@ def requested(view: Overlay, asked: Overlay) -> Overlay:
     given: dict[str, Any] = {name: value for name in names if (value := getattr(asked, name)) is not None}
     if view.api_key is None:
         given.update(api_key=asked.api_key, from_headers=True)
+    if asked.guardrails:
+        given["guardrails"] = (*view.guardrails, *asked.guardrails)
     if asked.options:
         given["options"] = (*view.options, *asked.options)
     if not asked.trusted and (asked.options or "custom_host" in given or "provider" in given):

@@ -23,7 +23,7 @@ RANKS = (
     ("environment",),
     ("layers",),
     ("routing",),
-    ("prepare", "view", "edge", "response", "explain", "client"),
+    ("prepare", "view", "edge", "response", "explain", "trial", "client"),
     ("core", "assemble", "router"),
     ("sync",),
     ("testing", "integrations"),

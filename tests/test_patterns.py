@@ -26,7 +26,8 @@ CASES = Path(__file__).parent / "cases" / "patterns"
 # Recorded from RegExp.prototype.exec: pattern, and for each text the span and the groups, or null.
 JAVASCRIPT = [
     pytest.param(row, id=f"{topic}: {row['pattern']!a} {row.get('flags', '')}".strip())
-    for topic, rows in json.loads((CASES / "javascript.json").read_text()).items()
+    for file in ("javascript.json", "unicode.json")
+    for topic, rows in json.loads((CASES / file).read_text()).items()
     for row in rows
 ]
 # Recorded from String.prototype.replace and matchAll with the flag g.
@@ -141,7 +142,7 @@ def test_an_error_says_what_is_wrong_and_where(pattern, message, position):
     assert f"{message} (position {position})" == str(pickle.loads(pickle.dumps(error.value)))
 
 
-@pytest.mark.parametrize("flags", ["u", "v", "y", "d", "x", "ii", "I"])
+@pytest.mark.parametrize("flags", ["v", "y", "d", "x", "ii", "I"])
 def test_other_flags_are_refused(flags):
     """Only g, i, m and s are known, each once."""
     with pytest.raises(PatternError):
@@ -253,13 +254,13 @@ def test_a_replacement_cannot_fill_the_memory(replacement):
         compile_pattern("a").sub(replacement, "a" * 20_000, timeout=10.0)
 
 
-PIECES = [*r"ab01()[]{}*+?|\^$.-,:=!<>nkdwsbxucP'#&é", "(?:", "(?<n>", r"\k<n>", "{1,2}", "(?<="]
+PIECES = [*r"ab01()[]{}*+?|\^$.-,:=!<>nkdwsbxucP'#&é", r"\p{L}", r"\u{61}", "(?:", "(?<n>", r"\k<n>", "{1,2}", "(?<="]
 
 
 @settings(derandomize=True, max_examples=400, deadline=None, database=None)
 @given(
     st.lists(st.sampled_from(PIECES)).map("".join),
-    st.sampled_from(["", "i", "ms"]),
+    st.sampled_from(["", "i", "ms", "u", "iu"]),
     st.text(alphabet="ab01-\n\r\u2028é\ud800\U0001f600", max_size=8),
 )
 def test_no_pattern_raises_anything_else(pattern, flags, text):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 
 import httpx
 import openai
 import pytest
 
 from llmroute.prepare import BadBody, checked_body, seconds, split_params
+from llmroute.wire.json import loads
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
@@ -25,15 +27,16 @@ class Omit:
 
 
 def split(**params):
-    return split_params({"messages": MESSAGES, **params})
+    body, options = split_params({"messages": MESSAGES, **params})
+    return checked_body(body).params, options
 
 
 def test_a_plain_body_is_passed_on_untouched():
     """Nothing to change, nothing copied."""
     body = {"messages": MESSAGES, "model": "m", "seed": 1, "stop": ["a"], "stream": None}
 
-    assert checked_body(body) is body
-    assert checked_body(body)["messages"] is MESSAGES
+    assert checked_body(body).params is body
+    assert body == loads(checked_body(body).json)
 
 
 @pytest.mark.parametrize("placeholder", [openai.NOT_GIVEN, openai.omit, Omit()])
@@ -72,9 +75,29 @@ def test_result_objects_become_dicts_and_the_callers_list_stays():
     assert before == messages
 
 
-def test_a_tuple_of_messages_is_a_list():
-    """Anything JSON calls a list."""
-    assert MESSAGES == checked_body({"messages": tuple(MESSAGES)})["messages"]
+@pytest.mark.parametrize(
+    "messages", [tuple(MESSAGES), [OrderedDict(MESSAGES[0])], (OrderedDict(MESSAGES[0]),)]
+)
+def test_what_json_calls_a_list_and_an_object_will_do(messages):
+    """Tuples and mappings of any kind."""
+    checked = checked_body({"messages": messages})
+
+    assert MESSAGES == checked.params["messages"]
+    assert {"messages": MESSAGES} == loads(checked.json)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"deep": [float("-inf")]}])
+def test_numbers_that_json_has_no_form_for_are_refused(value):
+    """Nobody guesses that null was meant."""
+    with pytest.raises(BadBody, match="NaN and infinities are not JSON"):
+        split(temperature=value)
+
+
+@pytest.mark.parametrize("value", [object(), {1}, b"bytes", [object()], {"a": {"b": object()}}])
+def test_objects_that_json_has_no_form_for_are_refused(value):
+    """With the place."""
+    with pytest.raises(BadBody, match=r"^body\.metadata"):
+        split(metadata=value)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +165,7 @@ def test_a_timeout_is_a_number_or_an_object_of_them(given, timeout, connect):
 @pytest.mark.parametrize("given", [0, -1, True, "5", float("nan"), float("inf"), object(), [], 1e12])
 def test_other_timeouts_are_refused(given):
     """No guess, no endless wait."""
-    with pytest.raises(BadBody, match="^timeout: expected seconds"):
+    with pytest.raises(BadBody, match=r"^timeout: expected seconds"):
         split(timeout=given)
 
 
@@ -202,7 +225,7 @@ def test_other_queries_are_refused(query, path):
 @pytest.mark.parametrize("body", [[], "text", 5])
 def test_extra_body_is_an_object(body):
     """It is merged into the body."""
-    with pytest.raises(BadBody, match="^extra_body: expected an object"):
+    with pytest.raises(BadBody, match=r"^extra_body: expected an object"):
         split(extra_body=body)
 
 

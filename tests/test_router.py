@@ -68,13 +68,13 @@ async def test_keywords_take_every_member_of_the_language():
 
 def test_keywords_beside_a_config_are_refused():
     """Which one would count is not guessed."""
-    with pytest.raises(ConfigError, match=r"api_key, provider: may not stand beside a config"):
+    with pytest.raises(ConfigError, match=r"^provider: may not stand beside a config.*\napi_key: may not"):
         Router(target(), provider="openai", api_key=KEY)
 
 
 def test_an_unknown_keyword_is_an_unknown_member():
     """With a hint for a near miss."""
-    with pytest.raises(ConfigError, match="^api_kye: unknown member, did you mean 'api_key'"):
+    with pytest.raises(ConfigError, match=r"^api_kye: unknown member, did you mean 'api_key'"):
         Router(provider="openai", api_kye=KEY)
 
 

@@ -26,7 +26,7 @@ VALUE = "sk-canary-0123456789"
         "{!r:>40}".format,
         "{:>40}".format,
         lambda secret: f"{[secret]} { ({'key': secret}) }",
-        lambda secret: "%s %r" % (secret, secret),
+        lambda secret: "%s %r".__mod__((secret, secret)),
         ascii,
     ],
 )

@@ -97,13 +97,17 @@ async def test_a_limit_raises_timeout_error(seconds):
     """Only a limit that is over; the block inside sees a cancellation."""
     clock = SystemClock()
     seen = []
-    with pytest.raises(TimeoutError):
+
+    async def work():
         async with clock.timeout(seconds):
             try:
                 await asyncio.sleep(10)
             except asyncio.CancelledError:
                 seen.append("cancelled")
                 raise
+
+    with pytest.raises(TimeoutError):
+        await work()
     async with clock.timeout(10):
         await asyncio.sleep(0)
 
@@ -154,12 +158,16 @@ async def test_a_cancellation_during_the_expiry_wins():
 
 async def test_a_block_that_fails_after_the_expiry_keeps_its_error():
     """The limit translates its own cancellation, nothing else."""
-    with pytest.raises(KeyError):
+
+    async def work():
         async with SystemClock().timeout(BLINK):
             try:
                 await asyncio.sleep(10)
             except asyncio.CancelledError:
                 raise KeyError("cleanup") from None
+
+    with pytest.raises(KeyError):
+        await work()
     assert 0 == asyncio.current_task().cancelling()
 
 
@@ -259,10 +267,14 @@ async def test_a_shared_limit_really_ends():
     """With the running loop's own timers, two seconds being the shortest shared limit."""
     clock = SystemClock()
     timers = clock.shared_timers(asyncio.get_running_loop())
-    with pytest.raises(TimeoutError):
+
+    async def work():
         async with clock.timeout(2.0):
             (slot,) = timers._slots.values()
             (limit,) = slot
             asyncio.get_running_loop().call_soon(limit.expire)
             await asyncio.sleep(10)
-    assert not slot
+
+    with pytest.raises(TimeoutError):
+        await work()
+    assert [set()] == list(timers._slots.values())

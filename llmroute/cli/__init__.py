@@ -1,4 +1,4 @@
-"""The command line: `python -m llmroute demo | chat | explain | validate`."""
+"""The command line: `python -m llmroute demo | chat | check | explain | validate`."""
 
 from __future__ import annotations
 
@@ -91,6 +91,10 @@ def _command(args: argparse.Namespace, console: Console) -> int:
         from .explain import run_explain
 
         return run_explain(args, console)
+    if args.command == "check":
+        from .check import run_check
+
+        return run_check(args, console)
     from .validate import run_validate
 
     return run_validate(args, console)
@@ -114,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_chat(commands, reading)
     _add_explain(commands, reading)
+    _add_check(commands, reading)
     _add_validate(commands, reading)
     return parser
 
@@ -168,6 +173,24 @@ def _add_explain(
     parser.add_argument("--model", help="the model the request asks for; short for a body with just that")
     parser.add_argument("--metadata", metavar="JSON", help="routing metadata, for conditions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a tree")
+
+
+def _add_check(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], reading: argparse.ArgumentParser
+) -> None:
+    parser = commands.add_parser(
+        "check",
+        parents=[reading],
+        help="run the guardrails of a config on a text",
+        description="Runs the guardrails and mutators of a config on a text and prints their verdicts. "
+        "No provider is called, but checks that ask a service do. Exit status 1 when the text is denied.",
+    )
+    parser.add_argument("--config", metavar="FILE", required=True, help="the router's config, a JSON file")
+    parser.add_argument("--text", required=True, help='the text; "-" reads it from standard input')
+    parser.add_argument("--side", choices=("input", "output"), default="input", help="default: input")
+    parser.add_argument("--guardrails", metavar="FILE", help="named guardrails as JSON")
+    parser.add_argument("--metadata", metavar="JSON", help="routing metadata, for checks that look at it")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def _add_validate(

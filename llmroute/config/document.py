@@ -15,6 +15,7 @@ import orjson
 from ..errors import ConfigError, Problem
 from ..secret import Secret
 from .parse import parse
+from .primitives import found
 from .schema import ConfigNode
 from .text import read_text
 
@@ -81,10 +82,9 @@ def _value(source: object) -> Any:
         return read_text(source)
     if isinstance(source, Mapping):
         return source
-    text = f"expected an object or its JSON text, got a {type(source).__name__}"
-    if isinstance(source, os.PathLike):
-        text += "; read files with from_file"
-    raise ConfigError([Problem("config", text)])
+    is_path = isinstance(source, os.PathLike)
+    got = "a file's name; read files with from_file" if is_path else found(source)
+    raise ConfigError([Problem("config", f"expected an object or its JSON text, got {got}")])
 
 
 def configures(node: ConfigNode) -> bool:

@@ -52,6 +52,18 @@ class Guards:
 NO_GUARDS: Final = Guards()
 
 
+def _sets_nothing(node: ConfigNode) -> bool:
+    # Written out: it is asked of every target, and nearly all say nothing.
+    return (
+        node.input_guardrails is None
+        and node.output_guardrails is None
+        and node.input_mutators is None
+        and node.output_mutators is None
+        and node.before_request_hooks is None
+        and node.after_request_hooks is None
+    )
+
+
 class GuardCompiler:
     """Compiles the hooks of one config, each once. `compile_hook` is asked for only where there are some."""
 
@@ -73,14 +85,14 @@ class GuardCompiler:
         """What holds at `node`, found at `path`, below `above`."""
         if node.inherit_hooks is False:
             above = NO_GUARDS
-        if self._make is None or all(getattr(node, member) is None for member in MEMBERS):
+        if self._make is None or _sets_nothing(node):
             return above
         return above + Guards(self._own(node, path, "input"), self._own(node, path, "output"))
 
-    def of_headers(self, texts: tuple[tuple[str, str], ...], trusted: bool) -> Guards:
-        """The default guardrails that came as JSON in headers: pairs of a side and the text."""
+    def of_headers(self, texts: tuple[tuple[str, str, bool], ...]) -> Guards:
+        """The default guardrails that came as JSON in headers: side, text and whose word it is."""
         made: dict[str, tuple[Any, ...]] = {"input": (), "output": ()}
-        for side, text in texts if self._make is not None else ():
+        for side, text, trusted in texts if self._make is not None else ():
             root = f"headers.x-portkey-default-{side}-guardrails"
             hooks = self._read(text, root)
             made[side] += self._compiled(hooks, root, side, "guardrail", trusted)
@@ -90,6 +102,10 @@ class GuardCompiler:
         """Guardrails of the host's own, found at `root`."""
         return self._compiled(hooks, root, side, "guardrail", True)
 
+    def declared(self, hook: HookSettings, path: str) -> None:
+        """Look at a guardrail that the host declares for others to name."""
+        self._compiled((attrs.evolve(hook, named=None),), path, "input", "guardrail", True, indexed=False)
+
     def _own(self, node: ConfigNode, path: str, side: str) -> tuple[Any, ...]:
         made: tuple[Any, ...] = ()
         for member, default_type in _MEMBERS[side]:
@@ -98,7 +114,14 @@ class GuardCompiler:
         return made
 
     def _compiled(
-        self, hooks: tuple[HookSettings, ...], root: str, side: str, default_type: str | None, trusted: bool
+        self,
+        hooks: tuple[HookSettings, ...],
+        root: str,
+        side: str,
+        default_type: str | None,
+        trusted: bool,
+        *,
+        indexed: bool = True,
     ) -> tuple[Any, ...]:
         if not hooks:
             return ()
@@ -110,7 +133,7 @@ class GuardCompiler:
             compiled = self._compile(
                 hook,
                 side=side,
-                path=f"{root}[{index}]",
+                path=f"{root}[{index}]" if indexed else root,
                 trusted=trusted,
                 report=self._findings.report,
                 warn=lambda path, message: self._warnings.append(Problem(path, message)),

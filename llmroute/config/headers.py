@@ -12,8 +12,10 @@ import attrs
 from ..errors import ConfigError, Problem
 from ..secret import Secret
 from ..wire.hosts import header_problem
+from .bounds import check_bounds
+from .findings import MAX_PROBLEMS, path_text
 from .inherit import Overlay
-from .primitives import Invalid
+from .primitives import Invalid, found
 from .schema import FORBIDDEN_FORWARDS, OPTIONS
 from .text import MAX_HEADER_TEXT, read_text
 
@@ -32,6 +34,11 @@ HARMLESS = frozenset(
         "x-portkey-span-name",
         "x-portkey-parent-span-id",
     }
+)
+
+#: Headers that may be given as values instead of as their JSON text.
+_JSON_HEADERS = frozenset(
+    PREFIX + name for name in ("config", "metadata", "default-input-guardrails", "default-output-guardrails")
 )
 
 #: Where the gateway's header is not the config member with dashes.
@@ -92,6 +99,11 @@ def read_headers(headers: Mapping[str, str], *, trusted: bool) -> RoutingHeaders
         options=_options(headers, provider, problems),
         trusted=trusted,
         from_headers=True,
+        guardrails=tuple(
+            (side, text, trusted)
+            for side in ("input", "output")
+            if (text := headers.get(f"{PREFIX}default-{side}-guardrails"))
+        ),
     )
     if problems:
         raise ConfigError(problems)
@@ -107,23 +119,41 @@ def read_headers(headers: Mapping[str, str], *, trusted: bool) -> RoutingHeaders
     )
 
 
-def lowered(headers: Mapping[str, Any] | None) -> dict[str, str]:
+def lowered(headers: object) -> dict[str, str]:
     """Header names in lower case, values as text. Raises ConfigError for what cannot be a header."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ConfigError([Problem("headers", f"expected an object, got {found(headers)}")])
     lower: dict[str, str] = {}
-    for name, value in (headers or {}).items():
+    problems: list[Problem] = []
+    for name, value in headers.items():
         if not isinstance(name, str):
-            raise ConfigError([Problem("headers", "expected header names as text")])
-        if isinstance(value, bytes):
-            value = value.decode("latin-1")
-        if isinstance(value, Mapping) and name.lower() in (PREFIX + "config", PREFIX + "metadata"):
-            value = json.dumps(value)
-        if not isinstance(value, str):
-            raise ConfigError([Problem(f"headers.{name[:60]}", "expected the header's value as text")])
-        if "\r" in value or "\n" in value or "\0" in value:
-            text = header_problem(value) or "may not hold control characters"
-            raise ConfigError([Problem(f"headers.{name[:60]}", text)])
-        lower[name.lower()] = value
+            problems.append(Problem("headers", f"expected header names as text, got {found(name)}"))
+            continue
+        try:
+            lower[name.lower()] = _header_text(name.lower(), value)
+        except Invalid as error:
+            problems.append(Problem(f"headers{path_text((name,))}", error.message))
+    if problems:
+        raise ConfigError(problems[:MAX_PROBLEMS])
     return lower
+
+
+def _header_text(name: str, value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    elif isinstance(value, (Mapping, list)) and name in _JSON_HEADERS:
+        try:
+            check_bounds(value, "")
+            value = json.dumps(value)
+        except (TypeError, ValueError, ConfigError):
+            raise Invalid("expected JSON") from None
+    if not isinstance(value, str):
+        raise Invalid(f"expected the header's value as text, got {found(value)}")
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise Invalid(header_problem(value) or "holds control characters")
+    return value
 
 
 def read_metadata(text: str | None) -> dict[str, Any]:
@@ -131,12 +161,17 @@ def read_metadata(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json.loads(text, parse_constant=_refuse_constant)
+        check_bounds(value, "")
+    except (ValueError, RecursionError, ConfigError):
         return {}
     if isinstance(value, list):
         return {str(index): entry for index, entry in enumerate(value)}
     return value if isinstance(value, dict) else {}
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def config_value(text: str) -> Any:

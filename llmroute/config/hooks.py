@@ -16,7 +16,20 @@ from typing import Any, Final
 import attrs
 
 from .free_form import Members
-from .primitives import NAME, Choice, Flag, Invalid, Kind, Number, Several, Text, UnknownMember, Whole, found
+from .primitives import (
+    NAME,
+    Choice,
+    Flag,
+    Invalid,
+    Kind,
+    Number,
+    Several,
+    Text,
+    UnknownMember,
+    Whole,
+    found,
+    is_remark,
+)
 
 #: Hooks in one list, and checks in one hook.
 MAX_HOOKS: Final = 100
@@ -208,7 +221,7 @@ def read_hook(value: object, *, short: bool | None = None) -> HookSettings:
                 raise Invalid(f"expected member names as text, got {found(written)}")
             elif written == "checks" and not short:
                 made["checks"] = _checks(member)
-            elif written != "$schema" and not written.startswith("_"):
+            elif not is_remark(written):
                 if not short:
                     raise UnknownMember(written, [*MEMBERS, "checks"])
                 checks.append(_short_check(written, member))
@@ -283,6 +296,6 @@ def _known(value: object, names: tuple[str, ...]) -> Mapping[str, Any]:
     for written in value:
         if not isinstance(written, str):
             raise Invalid(f"expected member names as text, got {found(written)}")
-        if written not in names and not written.startswith("_"):
+        if written not in names and not is_remark(written):
             raise UnknownMember(written, names)
     return value

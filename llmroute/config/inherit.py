@@ -49,8 +49,8 @@ class Overlay:
     options: tuple[tuple[str, Any], ...] = ()
     trusted: bool = True
     from_headers: bool = False
-    #: Default guardrails as JSON, each with its side, "input" or "output".
-    guardrails: tuple[tuple[str, str], ...] = ()
+    #: Default guardrails: the side, "input" or "output", their JSON, and whether that is the host's word.
+    guardrails: tuple[tuple[str, str, bool], ...] = ()
 
 
 @attrs.frozen
@@ -79,7 +79,8 @@ class Surroundings:
 class Compiler:
     """Compiles one config; collects problems instead of stopping at the first.
 
-    Without `complete` a target may lack what its provider requires: somebody else adds it.
+    Without `complete` a target may lack what its provider requires: somebody else adds it. Without
+    `hooks` no guardrail runs.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Compiler:
         overlay: Overlay | None = None,
         root: str = "config",
         complete: bool = True,
+        hooks: bool = True,
     ) -> None:
         self.around = around
         self.trusted = trusted
@@ -100,6 +102,12 @@ class Compiler:
         self.warnings: list[Problem] = []
         self._report = self.findings.report
         self._branches = Branches(self.findings, self.warnings, bounded=not trusted)
+        compile_hook = self.around.hooks if hooks else None
+        self._guards = GuardCompiler(compile_hook, self.findings, self.warnings, trusted=trusted)
+        #: The hooks of headers, None when neither they nor the router have any.
+        self._outer: Guards | None = None
+        if hooks and (self.overlay.guardrails or around.guards is not NO_GUARDS):
+            self._outer = self._guards.of_headers(self.overlay.guardrails)
         self._hosts: dict[tuple[str, bool], str | None] = {}
         self._overlaid = self.overlay.provider is not None or self.overlay.api_key is not None
         #: Providers that have passed every check of theirs.
@@ -144,6 +152,9 @@ class Compiler:
         if node.strategy is None or not node.targets:
             return None
         below = above.below(node, path, self._report)
+        guards = self._guards.at(node, path, above.guards)
+        if guards is not above.guards:
+            below = attrs.evolve(below, guards=guards)
         children = self._children(node.targets, path, below, depth + 1)
         return self._strategy_spec(node, node.strategy, path, children)
 
@@ -228,6 +239,7 @@ class Compiler:
         if options or overlay.options:
             options, named_hosts = self._options(options, path, own_word)
             guarded = guarded or named_hosts
+        guards = self._guards.at(node, path, above.guards)
         if provider is None:
             return None
         if self.complete and not usual:
@@ -235,6 +247,8 @@ class Compiler:
         timeouts = here.timeouts
         if overlay.request_timeout:
             timeouts = attrs.evolve(timeouts, request=overlay.request_timeout / 1000)
+        if self._outer is not None:
+            guards = self.around.guards + guards + self._outer
         strict = node.strict_open_ai_compliance is not False
         return TargetSpec(
             path=path,
@@ -255,6 +269,8 @@ class Compiler:
             strict=strict if overlay.strict is None else overlay.strict,
             retry=here.retry,
             timeouts=timeouts,
+            input_hooks=guards.input,
+            output_hooks=guards.output,
         )
 
     def _resolved(self, node: ConfigNode, path: str, above: Inherited) -> tuple[ConfigNode, bool]:

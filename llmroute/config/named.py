@@ -8,11 +8,21 @@ from typing import Any
 import attrs
 
 from .findings import Findings
+from .guards import MEMBERS as HOOKS
 from .primitives import quoted
 from .schema import ConfigNode
 
 #: Members of a named provider that mean nothing: they belong to one place of a tree.
-PLACE_MEMBERS = ("name", "weight", "strategy", "targets", "deadline", "metadata", "virtual_key")
+PLACE_MEMBERS = (
+    "name",
+    "weight",
+    "strategy",
+    "targets",
+    "deadline",
+    "metadata",
+    "virtual_key",
+    "inherit_hooks",
+)
 
 #: What untrusted data may not add to the host's credentials: it could send them elsewhere.
 _STEERING_MEMBERS = ("custom_host", "api_key", "options")
@@ -20,7 +30,7 @@ _STEERING_MEMBERS = ("custom_host", "api_key", "options")
 _MERGED = tuple(
     field.name
     for field in attrs.fields(ConfigNode)
-    if field.name not in (*PLACE_MEMBERS, "provider", "options", "override_params")
+    if field.name not in (*PLACE_MEMBERS, *HOOKS, "provider", "options", "override_params")
 )
 
 
@@ -59,6 +69,11 @@ def merged(node: ConfigNode, named: ConfigNode) -> ConfigNode:
     _, model = split_model(override)
     if model is not None:
         override["model"] = model
+    for name in HOOKS:
+        # They add up, and stay the word of the host that declared them.
+        if (hooks := getattr(named, name)) is not None:
+            declared = tuple(attrs.evolve(hook, host_word=True) for hook in hooks)
+            changes[name] = declared + (getattr(node, name) or ())
     return attrs.evolve(
         node,
         provider=named.provider,

@@ -18,7 +18,7 @@ import cattrs
 from ..errors import Problem
 from .bounds import check_bounds
 from .findings import MAX_PROBLEMS, Findings, path_text
-from .primitives import Invalid, Several, UnknownMember, found
+from .primitives import Invalid, Several, UnknownMember, found, is_remark
 from .schema import (
     FOREIGN_WORDS,
     LATER_MEMBERS,
@@ -266,7 +266,7 @@ def _foreign(
         return [Invalid(f"expected member names as text, got {found(written)}")]
     if written in refusals:
         return [Invalid(refusals[written], (written,)), *_entry_problems(written, member)]
-    if written == "$schema" or (written.startswith("_") and not written.startswith("__")):
+    if is_remark(written):
         return []
     return [UnknownMember(written, list(known))]
 

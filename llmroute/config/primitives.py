@@ -121,6 +121,11 @@ def found(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def is_remark(name: str) -> bool:
+    """Whether a member says nothing to the router: `$schema`, and names that begin with one underscore."""
+    return name == "$schema" or (name[:1] == "_" and name[:2] != "__")
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """A hint with the nearest known word, or nothing. Takes up to a millisecond."""
     near = get_close_matches(word[:100], known, 1, 0.7)

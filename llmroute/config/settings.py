@@ -87,6 +87,7 @@ class Inherited:
             host_path=f"{path}.custom_host" if own_host else self.host_path,
             retry=self.retry if node.retry is None else retry_spec(node.retry),
             timeouts=_timeouts(self.timeouts, node),
+            guards=self.guards,
         )
 
 

@@ -63,6 +63,13 @@ class ConfigDict(TypedDict, total=False):
     forward_headers: Sequence[str]
     strict_open_ai_compliance: bool
     metadata: Mapping[str, Any]
+    before_request_hooks: Sequence[Mapping[str, Any]]
+    after_request_hooks: Sequence[Mapping[str, Any]]
+    input_guardrails: Sequence[str | Mapping[str, Any]]
+    output_guardrails: Sequence[str | Mapping[str, Any]]
+    input_mutators: Sequence[str | Mapping[str, Any]]
+    output_mutators: Sequence[str | Mapping[str, Any]]
+    inherit_hooks: bool
     anthropic_beta: str
     anthropic_version: str
     api_version: str

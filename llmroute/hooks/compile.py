@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import attrs
@@ -66,6 +67,10 @@ class HookCompiler:
     checks: Mapping[str, Check] = attrs.field(factory=dict)
     named: Mapping[str, HookSettings] = attrs.field(factory=dict)
     errors: Literal["pass", "deny"] | None = None
+
+    def session(self) -> Callable[..., Hook | None]:
+        """Compiles the hooks of one config, which have to fit into one budget."""
+        return partial(self, spent=Spent())
 
     def __call__(self, settings: HookSettings, **where: Any) -> Hook | None:
         """The hook; None when it is switched off, or when problems have been reported.

@@ -64,6 +64,17 @@ class Hook:
     window_overlap: int = WINDOW_OVERLAP
     timeout: float = HOOK_TIMEOUT
 
+    def told(self, side: str) -> str:
+        """The hook in one line, for explanations: `side` is "before" or "after" the call."""
+        checks = ", ".join(check.id for check in self.checks) or "no checks"
+        traits = [
+            "denies" if self.deny else "",
+            "asynchronous, denies nothing" if self.asynchronous else "",
+            f"streams: {self.stream}" if side == "after" and not self.asynchronous else "",
+        ]
+        told = "; ".join(trait for trait in traits if trait)
+        return f"{side} the call: {self.type} {self.id} ({checks}{f'; {told}' if told else ''})"
+
     @property
     def mutates(self) -> bool:
         """Whether it runs before the guardrails, one check after the other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from ..outcome import Failure, StreamEnd, StreamFailed
@@ -66,6 +67,12 @@ class ReadyStream:
         if unread:
             self._settle("abandoned", None)
         self._settle("failed" if self._failure is not None else "completed", self._failure)
+
+    def __del__(self) -> None:
+        # Whoever waits for its end must hear of it, also when it was dropped.
+        if self._end is None:
+            with suppress(RuntimeError):  # the loop of the connection is gone
+                self.close()
 
     def _conclude(self, failure: Failure | None = None, status: int = 502) -> None:
         """Nothing comes after what is ready."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..outcome import Failure, OutcomeStream, StreamFailed
+from ..outcome import DENIED, Failure, OutcomeStream, StreamFailed
 from ..types.accumulate import CompletionBuilder
 from .chunks import (
     Chunk,
@@ -43,8 +43,6 @@ _RESTORED_AT_A_TIME: Final = 32
 _MAX_CUTS: Final = 6
 #: Characters of what has been handed on that may belong to a URL which goes on.
 _MAX_TAIL: Final = 4_096
-
-DENIED: Final = 446
 
 
 @attrs.define

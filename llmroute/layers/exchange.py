@@ -73,32 +73,33 @@ class Exchange:
         model = model_of(params)
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
-        if key is None and self._credentials is None:
-            limit, kind = self._limit(call, is_stream(params), now)
-            try:
+        limit, kind = self._limit(call, is_stream(params), now)
+        left = limit
+        try:
+            if key is None and self._credentials is None:
                 async with self._env.clock.timeout(limit):
                     key = await self._key.get()
-            except CredentialError as error:
-                return self._refused(401, model, str(error), kind="auth", code="missing_api_key")
-            except TimeoutError:
-                return self._timed_out(model, limit or 0.0, kind)
-        try:
+                if limit is not None:
+                    left = max(0.0, limit - (self._env.clock.now() - now))
             if request.json is not None and self._encode_json is not None and params is request.body:
                 wire = self._encode_json(params, request.json, key)
             else:
                 wire = self._adapter.encode(params, key)
+            if self._spec.forward_headers or request.extra_headers or request.extra_query:
+                wire = self._addressed(wire, call)
+            if wire.warnings:
+                self._warn(call, wire.warnings)
+            return await self._exchange(call, params, model, wire, left)
         except EncodeError as error:
             return self._refused(400, model, error.message, param=error.param, code=error.code)
-        if self._spec.forward_headers or request.extra_headers or request.extra_query:
-            wire = self._addressed(wire, call)
-        if wire.warnings:
-            self._warn(call, wire.warnings)
-        return await self._exchange(call, params, model, wire, now)
+        except CredentialError as error:
+            return self._refused(401, model, str(error), kind="auth", code="missing_api_key")
+        except TimeoutError:
+            return self._timed_out(model, limit or 0.0, kind)
 
     async def _exchange(
-        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, now: float
+        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, limit: float | None
     ) -> Outcome:
-        limit, kind = self._limit(call, is_stream(params), now)
         reply: Exchanged | None = None
         kept = False
         try:
@@ -119,8 +120,6 @@ class Exchange:
             return outcome
         except CredentialError as error:
             return self._refused(401, model, str(error), kind="auth", code="no_credentials")
-        except TimeoutError:
-            return self._timed_out(model, limit or 0.0, kind)
         except TransportError as error:
             failure = Failure(error.kind, f"{self._spec.provider} error: {error.message}", type=f"{error.kind}_error")
             return self._failed(_STATUS[error.kind], model, failure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -22,15 +22,12 @@ from ..hooks.memory import Memory
 from ..hooks.restore import Restorer
 from ..hooks.runs import HookRun, SideRun
 from ..hooks.stream import ReadyStream
-from ..hooks.streaming import DENIED, MAX_KEPT, GuardedStream, StreamHooks, denial, too_large
-from ..outcome import Failure, HookResults, Outcome, OutcomeStream, StreamFailed
+from ..hooks.streaming import MAX_KEPT, GuardedStream, StreamHooks, denial, too_large
+from ..outcome import DENIED, FAILED_GUARDRAIL, Failure, HookResults, Outcome, OutcomeStream, StreamFailed
 from ..request import Call
 from ..telemetry.events import HookFinished
 from .base import Layer
 from .params import effective_params, is_stream, model_of
-
-#: The answer is there, but a guardrail is not content.
-FAILED: Final = 246
 
 
 class _Side:
@@ -139,7 +136,7 @@ class InputHooks(_Side):
         hooks = outcome.hooks or HookResults(in_stream=not self._spec.strict)
         hooks.before = before
         failed = effect == "fail" and outcome.status == 200
-        return attrs.evolve(outcome, hooks=hooks, status=FAILED if failed else outcome.status)
+        return attrs.evolve(outcome, hooks=hooks, status=FAILED_GUARDRAIL if failed else outcome.status)
 
 
 def restores(spec: TargetSpec) -> bool:
@@ -185,11 +182,14 @@ class OutputHooks(_Side):
         body = dict(side.body)
         self._start_beside(call, attrs.evolve(subject, response=body))
         if side.effect == "deny":
-            outcome = self._denied(outcome.model, side.runs, (outcome.body or {}).get("usage"))
+            denied = self._denied(outcome.model, side.runs, (outcome.body or {}).get("usage"))
+            outcome = attrs.evolve(denied, headers=outcome.headers)
         else:
             restorer = self._restorer(subject)
             body = body if restorer is None else dict(restorer.body(body))
-            outcome = attrs.evolve(outcome, body=body, status=FAILED if side.effect == "fail" else 200)
+            outcome = attrs.evolve(
+                outcome, body=body, status=FAILED_GUARDRAIL if side.effect == "fail" else 200
+            )
         return self._with(outcome, side.results())
 
     def _with(self, outcome: Outcome, after: list[dict[str, Any]]) -> Outcome:
@@ -213,7 +213,9 @@ class OutputHooks(_Side):
             async with self._env.clock.timeout(limit):
                 if self._buffered:
                     return await self._whole(call, outcome, stream, subject)
-                return await self._opened(call, outcome, stream, subject, restorer)
+                # What bounds the call up to its commit does not bound the judging after it.
+                lasting = attrs.evolve(subject, deadline=call.deadline if call.lasting else None)
+                return await self._opened(call, outcome, stream, lasting, restorer)
         except TimeoutError:
             stream.close()
             text = "the time for the whole call was over before the stream's guardrails had passed it"
@@ -266,7 +268,7 @@ class OutputHooks(_Side):
             failure, status = stream.failed
             return attrs.evolve(outcome, status=status, stream=None, failure=failure, hooks=judged)
         content = all(entry["verdict"] for entry in results.after)
-        return attrs.evolve(outcome, status=200 if content else FAILED, stream=stream, hooks=judged)
+        return attrs.evolve(outcome, status=200 if content else FAILED_GUARDRAIL, stream=stream, hooks=judged)
 
     def _report(
         self, call: Call, results: HookResults, told: dict[Hook, HookRun], runs: Mapping[Hook, HookRun]

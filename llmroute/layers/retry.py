@@ -7,7 +7,7 @@ import tenacity
 
 from ..config.spec import RetrySpec
 from ..environment import Environment, TargetState
-from ..outcome import Outcome
+from ..outcome import DENIED, FAILED_GUARDRAIL, Outcome
 from ..request import Call
 from ..telemetry.events import RetryScheduled
 from .backoff import MAX_TOTAL_WAIT, RETRY_AFTER_STATUSES, backoff
@@ -38,7 +38,12 @@ class Retry:
         return await self._repeat(call, outcome)
 
     def retryable(self, outcome: Outcome) -> bool:
-        """Whether the status is listed; connection errors always count."""
+        """Whether the status is listed; connection errors always count.
+
+        The verdict on a request stays the same, however often it is asked for.
+        """
+        if outcome.hooks is not None and _guarded(outcome) and not outcome.hooks.answer_failed:
+            return False
         if outcome.status in self._spec.on_status_codes:
             failure = outcome.failure
             return failure is None or not failure.final
@@ -46,6 +51,8 @@ class Retry:
 
     def delay(self, retry: int, outcome: Outcome) -> float:
         """Seconds before the `retry`-th repetition: the provider's wish if heeded, else the backoff."""
+        if _guarded(outcome):
+            return 0.0  # nobody is overloaded: spec/ROUTING.md section 5
         asked = self._asked(outcome)
         return backoff(self._spec, retry, self._env.random) if asked is None else asked
 
@@ -75,6 +82,11 @@ class Retry:
         exhausted = self.retryable(outcome) and not attempts.stopped_by_deadline
         self._cool(outcome)
         return attrs.evolve(outcome, retries=-1 if exhausted else attempts.made - 1)
+
+
+def _guarded(outcome: Outcome) -> bool:
+    """Whether the status is a guardrail's."""
+    return outcome.hooks is not None and outcome.status in (FAILED_GUARDRAIL, DENIED)
 
 
 class _Attempts:

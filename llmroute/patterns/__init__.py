@@ -1,8 +1,9 @@
 r"""JavaScript regular expressions, run by the `regex` package within limits of time and size.
 
 Patterns in a config are written for a JavaScript gateway, so they mean here what `new RegExp(text, flags)`
-means: ECMA-262 section 22.2 with Annex B.1.2, without the `u` flag. `parser` reads the text into a tree and
-`writer` writes that tree for `regex`, which therefore never reads a character of the input itself.
+means: ECMA-262 section 22.2 with Annex B.1.2, or without it where the flag `u` is given. `parser` reads the
+text into a tree and `writer` writes that tree for `regex`, which therefore never reads a character of the
+input itself.
 
 Known differences from JavaScript:
 

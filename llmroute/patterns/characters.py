@@ -57,7 +57,11 @@ def ascii_letter(ranges: Ranges) -> int | None:
 
 def ignoring_case(ranges: Ranges) -> Ranges:
     """The characters and all that are the same to the flag `i`."""
-    cased, families = _case_table()
+    return with_families(ranges, *_case_table())
+
+
+def with_families(ranges: Ranges, cased: list[int], families: dict[int, tuple[int, ...]]) -> Ranges:
+    """The characters, and whole families of those among them that have one; `cased` are they, sorted."""
     added = []
     for low, high in ranges:
         for code in cased[bisect.bisect_left(cased, low) : bisect.bisect_right(cased, high)]:

@@ -277,14 +277,17 @@ class Parser:
             last = self.class_member(start)
             low, high = single(first), single(last)
             if low is None or high is None:
-                # Annex B: beside `\d` and the like the dash is a character.
-                ranges += (*first, (0x2D, 0x2D), *last)
+                ranges += self.loose_range(first, last, dash)
             elif low > high:
                 raise self.error("range out of order in character class", dash)
             else:
                 ranges.append((low, high))
         chars = self.any_case(normal(ranges))
         return complement(chars) if negated else chars
+
+    def loose_range(self, first: Ranges, last: Ranges, dash: int) -> Ranges:
+        """Annex B: beside `\\d` and the like the dash at `dash` is a character."""
+        return (*first, (0x2D, 0x2D), *last)
 
     def any_case(self, ranges: Ranges) -> Ranges:
         return ignoring_case(ranges) if self.ignore_case else ranges

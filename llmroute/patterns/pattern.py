@@ -141,20 +141,22 @@ class Pattern:
 def compile_pattern(text: str, flags: str = "") -> Pattern:
     """The pattern that `new RegExp(text, flags)` makes in JavaScript.
 
-    `flags`: `i`, `m`, `s`; `g` is accepted and changes nothing, for each method says what it looks for.
+    `flags`: `i`, `m`, `s`, `u`; `g` is accepted and changes nothing, for each method says what it looks for.
     Raises PatternError for what is no JavaScript pattern, and beyond MAX_PATTERN, MAX_DEPTH and
     MAX_REPEAT_PRODUCT.
     """
     if len(text) > MAX_PATTERN:
         raise PatternError(f"more than {MAX_PATTERN:,} characters", MAX_PATTERN)
-    if not set(flags) <= set("gims") or len(set(flags)) < len(flags):
-        raise PatternError(f"flags {flags[:10]!r}, expected each of g, i, m, s at most once", 0)
+    if not set(flags) <= set("gimsu") or len(set(flags)) < len(flags):
+        raise PatternError(f"flags {flags[:10]!r}, expected each of g, i, m, s, u at most once", 0)
     # These take 10 ms to import: only who uses a pattern pays for them.
     import regex  # type: ignore[import-untyped,unused-ignore]
 
     from .parser import Parser
     from .writer import Writer
 
+    if "u" in flags:
+        from .unicode_mode import UnicodeParser as Parser
     parser = Parser(text, flags)
     try:
         written = Writer(parser.ignore_case).write(parser.parse())

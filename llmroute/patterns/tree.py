@@ -13,6 +13,14 @@ class Chars(NamedTuple):
     ranges: Ranges
 
 
+class PropertySet(NamedTuple):
+    r"""One character in the ranges or with a property, each written `\p{...}` or `\P{...}`; or neither."""
+
+    ranges: Ranges
+    properties: tuple[str, ...]
+    negated: bool
+
+
 class Assertion(NamedTuple):
     r"""`^ $ \b \B`, already in the syntax of `regex`."""
 
@@ -61,4 +69,4 @@ class Choice(NamedTuple):
     items: tuple[Node, ...]
 
 
-Node = Chars | Assertion | Reference | Group | Look | Repeat | Sequence | Choice
+Node = Chars | PropertySet | Assertion | Reference | Group | Look | Repeat | Sequence | Choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from .characters import ANY, TOP, Ranges, ascii_letter, complement, single
-from .tree import Assertion, Chars, Choice, Group, Look, Node, Reference, Repeat, Sequence
+from .tree import Assertion, Chars, Choice, Group, Look, Node, PropertySet, Reference, Repeat, Sequence
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ")
 
@@ -28,6 +28,9 @@ class Writer:
         match node:
             case Chars(ranges):
                 return _chars(ranges)
+            case PropertySet(ranges, properties, negated):
+                # `regex` knows the properties of ASCII characters only, unless it is told otherwise.
+                return f"(?u:[{'^' if negated else ''}{_spans(ranges)}{''.join(properties)}])"
             case Assertion(text):
                 return text
             case Reference(number):
@@ -69,7 +72,7 @@ class Writer:
     def repeat(self, node: Repeat) -> str:
         sure, maybe = set(self.sure), set(self.maybe)
         text = self.write(node.body)
-        if not isinstance(node.body, Chars | Group):
+        if not isinstance(node.body, Chars | PropertySet | Group):
             text = f"(?:{text})"
         low, high = node.low, node.high
         if isinstance(node.body, Look):
@@ -120,12 +123,15 @@ def _chars(ranges: Ranges) -> str:
         return "."
     if (code := single(ranges)) is not None:
         return _literal(code)
-    negated = ranges[0][0] == 0 and ranges[-1][1] == TOP
-    spans = "".join(
-        _literal(low) if low == high else f"{_literal(low)}-{_literal(high)}"
-        for low, high in (complement(ranges) if negated else ranges)
+    if ranges[0][0] == 0 and ranges[-1][1] == TOP:
+        return f"[^{_spans(complement(ranges))}]"
+    return f"[{_spans(ranges)}]"
+
+
+def _spans(ranges: Ranges) -> str:
+    return "".join(
+        _literal(low) if low == high else f"{_literal(low)}-{_literal(high)}" for low, high in ranges
     )
-    return f"[^{spans}]" if negated else f"[{spans}]"
 
 
 def _literal(code: int) -> str:

@@ -32,6 +32,7 @@ ROW: Final = Row(
     env=("AI21_API_KEY",),
     rename={"max_completion_tokens": "max_tokens"},
     roles={"developer": "system"},
+    history={"annotations": "", "reasoning_content": "", "reasoning_details": ""},
     docs="https://docs.ai21.com/reference/jamba-1-6-api-ref",
     status="the former API (/{model}/chat) has ended and is spoken for models j2-... only",
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..config.spec import Spec, StrategySpec, TargetSpec
 from ..environment import Environment
+from ..errors import ConfigError, Problem
 from ..layers.base import Layer
 from ..layers.exchange import Exchange
 from ..layers.observe import Observe
@@ -60,14 +61,29 @@ def chain_of(spec: TargetSpec, env: Environment) -> Chain:
     credentials = credentials_of(spec, key, env)
     state = env.states.get(_state_key(spec, credentials or key))
     service: Layer = Exchange(spec, _adapter(spec, env), key, env, credentials)
+    if guarded(spec):
+        # Imported here: most configs have no guardrails, and their classes take time to import.
+        from ..layers.hooks import InputHooks, OutputHooks, restores
+
+        if spec.output_hooks or restores(spec):
+            # Inside Retry: a denied answer (446) may be a retryable status.
+            service = OutputHooks(service, spec, env)
     retry: Retry | None = None
     if spec.retry is not None:
         # Around the exchange: each attempt has its own time limit.
         service = retry = Retry(service, spec.retry, env, state)
+    if spec.input_hooks:
+        # Outside Retry: the input stays the same, and a denial costs nothing.
+        service = InputHooks(service, spec, env)
     if env.emit is not None:
         # Outermost: sees the target's final result, retries counted.
         service = Observe(service, env)
     return Chain(service, retry, state)
+
+
+def guarded(spec: TargetSpec) -> bool:
+    """Whether the target has hooks at all."""
+    return bool(spec.input_hooks or spec.output_hooks)
 
 
 def key_source(spec: TargetSpec, env: Environment) -> KeySource:
@@ -119,7 +135,13 @@ def _adapter(spec: TargetSpec, env: Environment) -> Any:
         variable=env.variable if spec.ambient else no_variable,
     )
     own = env.adapters.get(spec.provider)
-    return own(settings) if own is not None else adapter_for(settings)
+    if own is None:
+        return adapter_for(settings)
+    try:
+        return own(settings)
+    except Exception as error:
+        text = f"its function raised {type(error).__name__}"
+        raise ConfigError([Problem(f"{spec.path}.provider", text)]) from error
 
 
 def _state_key(spec: TargetSpec, key: KeySource | Credentials) -> tuple[Any, ...]:

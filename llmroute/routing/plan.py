@@ -65,9 +65,17 @@ class Planner:
                 self._plans.popitem(last=False)
         return plan
 
-    def compile(self, node: ConfigNode, digest: str, trusted: bool, overlay: Overlay = NO_OVERLAY) -> Plan:
-        """Compile without the cache. Raises ConfigError with every problem."""
-        compiler = Compiler(self.around, trusted=trusted, overlay=overlay)
+    def compile(
+        self,
+        node: ConfigNode,
+        digest: str,
+        trusted: bool,
+        overlay: Overlay = NO_OVERLAY,
+        *,
+        hooks: bool = True,
+    ) -> Plan:
+        """Compile without the cache; without `hooks` free of guardrails. Raises ConfigError."""
+        compiler = Compiler(self.around, trusted=trusted, overlay=overlay, hooks=hooks)
         spec = compiler.compile(node)
         return Plan(
             root=build(spec, self.env),

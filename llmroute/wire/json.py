@@ -119,7 +119,7 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
         pass
     else:
         # orjson writes NaN as null.
-        if b"null" in data and _holds_nan(value):
+        if b"null" in data and holds_nan(value):
             raise JSONError("NaN and infinities are not JSON")
         return data
     return _lenient_dumps(value, default)
@@ -134,7 +134,8 @@ def dumps_parsed(value: Any) -> bytes:
     return _lenient_dumps(value, None)
 
 
-def _holds_nan(value: Any) -> bool:
+def holds_nan(value: Any) -> bool:
+    """Whether there is a number in a plain value that JSON has no form for."""
     level = [value]
     while level:
         below: list[Any] = []

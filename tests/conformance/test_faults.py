@@ -147,7 +147,7 @@ TIME = [
 HTTP = [
     Fault("no HTTP", (b"SSH-2.0-OpenSSH_9.6\r\n", CLOSE)),
     Fault("HTTP 0.9", (GOOD, CLOSE)),
-    Fault("an HTTP/2 frame", (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", CLOSE), 503),
+    Fault("an HTTP/2 frame", (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", CLOSE)),
     Fault("a status in words", (b"HTTP/1.1 okay\r\n\r\n", CLOSE)),
     Fault("a status of four digits", (b"HTTP/1.1 2000 OK\r\n\r\n", CLOSE)),
     Fault("a header without a colon", (b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", CLOSE)),

@@ -232,6 +232,20 @@ async def test_a_function_that_hangs_is_bounded_like_the_request(limits):
     rig.assert_clean()
 
 
+@pytest.mark.parametrize("limits", [{"request_timeout": 3000}, {"deadline": 3000}])
+async def test_the_time_spent_on_a_key_is_not_given_back(limits):
+    """Key and request together stay within the limit."""
+    rig = Rig(target(api_key=lambda: later(rig), **limits), hang())
+    response = await rig.handle()
+
+    assert (408, 3.0, "a") == (response.status, rig.clock.now(), rig.hosts)
+
+
+async def later(rig):
+    await rig.clock.sleep(2.0)
+    return KEY
+
+
 async def test_a_missing_key_is_a_local_401_and_a_fallback_goes_on(monkeypatch):
     """The text names the target and the variables that would do."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

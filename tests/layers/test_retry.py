@@ -309,6 +309,19 @@ async def test_a_target_that_is_resting_itself_is_no_way_out():
     assert ([20.0], "abb", 200) == (rig.sleeps, rig.hosts, response.status)
 
 
+async def test_a_free_target_of_an_outer_chain_is_a_way_out():
+    """All that would be tried later counts, however far out."""
+    retry = retrying(use_retry_after_headers=True)
+    config = fallback(fallback(target("a", retry=retry), target("b", retry=retry)), "c")
+    wish, plain = error(429, retry_after=30), error(400)
+    rig = Rig(config, {"a.": wish, "b.": [error(429, retry_after=40), plain], "c.": OK})
+    await rig.handle()
+    await rig.clock.advance(35.0)
+    await rig.handle()
+
+    assert ([], "abcabc") == (rig.sleeps, rig.hosts)
+
+
 async def test_the_state_belongs_to_the_account_not_to_the_router_s_plan():
     """The same target under another config rests too; with another key it does not."""
     rig = Rig(two(), {"a.": [error(429, retry_after=30), OK], "b.": OK})

@@ -368,6 +368,20 @@ async def test_the_end_is_told_exactly_once(answer, leave, expected):
     assert [expected] == await ends_of(answer, leave)
 
 
+async def test_a_stream_of_a_loop_that_is_gone_can_be_dropped():
+    """Its connection is gone as well; there is nothing to complain about."""
+    rig, opened = await opened_and_read()
+
+    def broken():
+        raise RuntimeError("Event loop is closed")
+
+    opened._stream._reply.close = broken
+    del opened
+    gc.collect()
+
+    rig.transport.requests.clear()
+
+
 async def test_a_late_listener_is_told_at_once():
     """`on_end` after the end."""
     rig = Rig(target(), stream("one"))

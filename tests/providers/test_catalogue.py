@@ -33,7 +33,8 @@ def test_every_openai_like_provider_of_the_gateway_is_served() -> None:
     """Under the gateway's slugs, with a key name each; the list is sorted."""
     assert {*GATEWAY_NAMES.split(), "ollama", "anthropic", "google"} <= set(known_providers())
     assert sorted(known_providers()) == list(known_providers())
-    assert all(env_names(provider) for provider in known_providers())
+    signed = {"oracle", "vertex-ai"}  # not with a key
+    assert all(env_names(provider) for provider in {*known_providers()} - signed)
 
 
 @pytest.mark.parametrize("slug", sorted(ROWS))
@@ -63,18 +64,16 @@ def test_local_servers_need_no_key() -> None:
 
 
 def test_ollama_speaks_openais_format() -> None:
-    """At its usual port, everything sent, the provider named."""
-    wire = kit.target("ollama").encode({**kit.PARAMS, "keep_alive": "5m"}, None)
+    """At its usual port, the provider named."""
+    wire = kit.target("ollama").encode(kit.PARAMS, None)
 
     assert "http://localhost:11434/v1/chat/completions" == str(wire.url)
-    assert "5m" == json.loads(wire.body)["keep_alive"]
+    assert kit.PARAMS == json.loads(wire.body)
     body = kit.target("ollama").decode(kit.reply(kit.completion()), kit.PARAMS)
     assert "ollama" == body["provider"]
 
 
-@pytest.mark.parametrize(
-    "name", ["azure-openai", "vertex-ai", "bedrock", "cohere", "mistral-ai", "huggingface"]
-)
+@pytest.mark.parametrize("name", ["cortex", "sagemaker", "triton"])
 def test_providers_not_served_yet_are_refused_by_name(name: str) -> None:
     """With a sentence that says so, from the registry and from the lookup."""
     assert f"{name} is not supported yet" in (refusal(name) or "")

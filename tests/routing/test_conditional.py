@@ -9,6 +9,10 @@ import pytest
 from engine_kit import Rig, fallback, target
 
 from llmroute import BadRequestError
+from llmroute.config.conditions import ConditionTimeout
+from llmroute.config.spec import ConditionSpec, StrategySpec
+from llmroute.request import Call, CallLog, Request
+from llmroute.routing.conditional import Conditional
 from llmroute.testing import completion, error
 
 OK = completion()
@@ -112,15 +116,31 @@ async def test_strategies_nest_below_a_name():
     assert ("abc", "bd") == (rig.hosts, inside.hosts)
 
 
-async def test_a_pattern_that_takes_too_long_is_a_400():
-    """The loop is not blocked, and the caller learns why."""
-    config = conditional(({"params.text": {"$regex": "(x+x+)+y"}}, "a"), default="b")
-    rig = Rig(config, OK)
-    response = await rig.handle(text="x" * 5_000)
+class Slow:
+    """A condition whose pattern does not come to an end."""
 
-    assert response.status in (200, 400)
-    if response.status == 400:
-        assert "condition_timeout" == response.body["error"]["code"]
+    def holds(self, scope):
+        raise ConditionTimeout("20 ms")
+
+
+async def test_a_pattern_that_takes_too_long_is_a_400():
+    """The caller learns why; nothing is sent, and no chain goes on."""
+    spec = StrategySpec("config", "conditional", (), conditions=(ConditionSpec(Slow(), 0),))
+    (leaf,) = Rig(fallback("a"), OK).router._core.plan.root.children
+    call = Call(Request({"model": "m"}), CallLog(0.0), None)
+    outcome = await Conditional(spec, [leaf], None)(call)
+
+    assert (400, "condition_timeout", True) == (outcome.status, outcome.failure.code, outcome.failure.final)
+    assert "20 ms" in outcome.failure.message
+
+
+async def test_it_takes_part_in_the_rounds_of_failover_first():
+    """Its targets' retries are its own."""
+    inner = conditional(*PLAN, default="c", retry={"attempts": 1, "jitter": "none"})
+    rig = Rig(fallback(inner, "d", strategy={"failover_first": True}), error(500))
+    await rig.handle()
+
+    assert "bdb" == rig.hosts
 
 
 async def test_it_is_available_while_any_target_is():

@@ -48,6 +48,9 @@ def completion_of(body: Any, provider: str, model: str, *, strict: bool) -> Json
     check_reason(reason, body, provider)
     message = _message(body["message"], provider)
     choice: Json = {"index": 0, "message": message, "logprobs": logprobs_of(body.get("logprobs"))}
+    if body["message"].get("citations"):
+        # Beside the message, which other providers may get to see in the history.
+        choice["citations"] = body["message"]["citations"]
     choice.update(ending_of(reason, bool(message.get("tool_calls")), strict=strict))
     identifier = body.get("id")
     found: Json = {
@@ -110,7 +113,6 @@ def _message(message: Mapping[str, Any], provider: str) -> Json:
     citations = message.get("citations")
     if isinstance(citations, list) and citations:
         state.add_citations(citations)
-        found["citations"] = citations
         annotations = annotations_of(citations, starts)
         if annotations:
             found["annotations"] = annotations
@@ -165,8 +167,8 @@ def _call(call: Any, provider: str) -> Json:
 def annotations_of(citations: list[Any], starts: list[int]) -> list[Json]:
     """OpenAI's annotations for the sources that have a URL.
 
-    `starts` says where each content block begins in the text. What else citations tell is on the
-    message as `citations`.
+    `starts` says where each content block begins in the text. What else citations tell is in the
+    choice's `citations`.
     """
     found: list[Json] = []
     for citation in citations[:MAX_INDEX]:

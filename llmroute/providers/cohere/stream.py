@@ -166,6 +166,8 @@ class Decoder(OpenAIStreamDecoder):
         reason = end.get("finish_reason")
         check_reason(reason, event, self._provider, end.get("error"))
         last = self._chunk(self._closing_delta())
+        if self._citations:
+            last["choices"][0]["citations"] = self._citations
         last["choices"][0].update(ending_of(reason, bool(self._calls), strict=self._strict))
         usage = usage_of(end.get("usage"))
         if usage is not None:
@@ -187,7 +189,6 @@ class Decoder(OpenAIStreamDecoder):
                 length += said
         if self._citations:
             self._state.add_citations(self._citations)
-            delta["citations"] = self._citations
             places = [starts.get(index, 0) for index in range(max(starts, default=-1) + 1)]
             annotations = annotations_of(self._citations, places)
             if annotations:

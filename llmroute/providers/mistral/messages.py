@@ -69,29 +69,39 @@ def _mark_prefix(messages: list[Json], report: Report) -> None:
 def _message(message: Any, where: str, report: Report, legacy: dict[str, str], *, native: bool) -> Json:
     if not isinstance(message, dict):
         raise EncodeError(f"{where}: an object was expected", where)
-    found = {name: value for name, value in message.items() if name not in _LEFT}
     role = message.get("role")
+    changes: Json = {}
     if role == "developer":
-        role = found["role"] = "system"
-    if native and role == "function":
-        role = _make_tool_result(found, legacy, where)
+        role = changes["role"] = "system"
+    elif role == "function" and native:
+        role = _make_tool_result(changes, message, legacy, where)
     if native and (not isinstance(role, str) or role not in _MEMBERS):
         raise EncodeError(f"{where}.role: {role!r:.100} is no role", f"{where}.role")
     if role == "assistant":
-        _assistant(found, message, where, legacy, native=native)
+        _assistant(changes, message, where, legacy, native=native)
     elif role == "tool":
-        found["tool_call_id"] = short_id(_text(found.get("tool_call_id"), f"{where}.tool_call_id"))
-    return _known(found, str(role), where, report) if native else found
+        identifier = changes.get("tool_call_id", message.get("tool_call_id"))
+        changes["tool_call_id"] = short_id(_text(identifier, where, "tool_call_id"))
+    if native:
+        return _known(message, changes, str(role), where, report)
+    found = {name: value for name, value in message.items() if name not in _LEFT}
+    found.update(changes)
+    return found
 
 
-def _known(message: Json, role: str, where: str, report: Report) -> Json:
-    """`message` as Mistral's own API takes it."""
+def _known(message: Json, changes: Json, role: str, where: str, report: Report) -> Json:
+    """`message` with `changes` as Mistral's own API takes it."""
     members = _MEMBERS[role]
-    for name in message.keys() - members - {"function_call"}:
-        if message[name] is not None:
+    found: Json = {}
+    for name, value in message.items():
+        if value is None or name in changes:
+            continue
+        if name in members:
+            found[name] = value
+        elif name not in _LEFT and name != "function_call":
             report.lost(f"messages[].{name}")
-    found = {name: value for name, value in message.items() if name in members and value is not None}
-    content = message.get("content")
+    found.update(changes)
+    content = found.get("content")
     if isinstance(content, (list, tuple)):
         found["content"] = chunks_of(content, f"{where}.content", report)
     elif content is not None and not isinstance(content, str):
@@ -104,27 +114,26 @@ def _known(message: Json, role: str, where: str, report: Report) -> Json:
 # -- the assistant -----------------------------------------------------------
 
 
-def _assistant(found: Json, message: Json, where: str, legacy: dict[str, str], *, native: bool) -> None:
+def _assistant(changes: Json, message: Json, where: str, legacy: dict[str, str], *, native: bool) -> None:
     content = message.get("content")
     if content is None:
         content = message.get("refusal")
     entries = own_state(message, where)
     if entries is not None:
-        content = placed(entries, _blocks(content, f"{where}.content"))[0]
+        content = placed(entries, _blocks(content, where))[0]
     if content is not None:
-        found["content"] = content
+        changes["content"] = content
     calls = message.get("tool_calls")
     if calls is not None:
         if not _is_list(calls):
             raise EncodeError(f"{where}.tool_calls: a list was expected", f"{where}.tool_calls")
-        found["tool_calls"] = [
+        changes["tool_calls"] = [
             _call(call, f"{where}.tool_calls[{j}]", native=native) for j, call in enumerate(calls)
         ]
     if native and message.get("function_call") is not None:
-        name = f"call{len(legacy):05d}"
-        call = _call({"id": name, "function": message["function_call"]}, where, native=True)
-        legacy[call["function"]["name"]] = name
-        found["tool_calls"] = [*found.get("tool_calls", ()), call]
+        call = _call({"id": where, "function": message["function_call"]}, where, native=True)
+        legacy[call["function"]["name"]] = call["id"]
+        changes["tool_calls"] = [*changes.get("tool_calls", ()), call]
 
 
 def _is_list(value: Any) -> bool:
@@ -138,38 +147,36 @@ def _blocks(content: Any, where: str) -> str | list[Json] | None:
     blocks: list[Any] = list(content) if _is_list(content) else [None]
     for block in blocks:
         if not isinstance(block, dict) or not isinstance(block.get("text", ""), str):
-            raise EncodeError(f"{where}: a text or a list of parts was expected", where)
+            raise EncodeError(f"{where}.content: a text or a list of parts was expected", where)
     return blocks
 
 
-def _make_tool_result(message: Json, legacy: dict[str, str], where: str) -> str:
+def _make_tool_result(changes: Json, message: Json, legacy: dict[str, str], where: str) -> str:
     """Turn the result of a deprecated `function_call` into a tool's."""
     name = message.get("name")
     if not isinstance(name, str) or name not in legacy:
         raise EncodeError(
             f"{where}: a function's result must follow the assistant's function_call", f"{where}.name"
         )
-    message.update(role="tool", tool_call_id=legacy.pop(name))
+    changes.update(role="tool", tool_call_id=legacy.pop(name))
     return "tool"
 
 
 def _call(call: Any, where: str, *, native: bool) -> Json:
     if not isinstance(call, dict):
         raise EncodeError(f"{where}: an object was expected", where)
-    found = {name: value for name, value in call.items() if name != "provider_state"}
-    found["id"] = short_id(_text(call.get("id"), f"{where}.id"))
+    identifier = short_id(_text(call.get("id"), where, "id"))
     if not native:
-        return found
-    function = call.get("custom")
-    if isinstance(function, dict):
-        function = {"name": function.get("name"), "arguments": {"input": function.get("input")}}
-    else:
-        function = call.get("function")
+        return {**{k: v for k, v in call.items() if k != "provider_state"}, "id": identifier}
+    function = call.get("function")
     if not isinstance(function, dict):
-        raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
-    name = _text(function.get("name"), f"{where}.function.name")
-    arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
-    return {"id": found["id"], "type": "function", "function": {"name": name, "arguments": arguments}}
+        custom = call.get("custom")
+        if not isinstance(custom, dict):
+            raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
+        function = {"name": custom.get("name"), "arguments": {"input": custom.get("input")}}
+    name = _text(function.get("name"), where, "function.name")
+    arguments = _arguments(function.get("arguments"), where)
+    return {"id": identifier, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _arguments(arguments: Any, where: str) -> str:
@@ -181,11 +188,12 @@ def _arguments(arguments: Any, where: str) -> str:
             return text_of(arguments)
         loads(arguments)
     except JSONError as problem:
+        where = f"{where}.function.arguments"
         raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
     return arguments
 
 
-def _text(value: Any, where: str) -> str:
+def _text(value: Any, where: str, member: str) -> str:
     if not isinstance(value, str) or not value:
-        raise EncodeError(f"{where}: a text was expected", where)
+        raise EncodeError(f"{where}.{member}: a text was expected", f"{where}.{member}")
     return value

@@ -23,6 +23,8 @@ def mended(body: Json) -> Json:
     for choice in body["choices"]:
         check_reason(choice, body)
         message = choice["message"]
+        if message.get("prefix") is False:
+            del message["prefix"]  # an echo, which other providers would refuse in the history
         content = message.get("content")
         if isinstance(content, list):
             gathered = Content()

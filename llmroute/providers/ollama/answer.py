@@ -158,12 +158,12 @@ class ChatDecoder:
         self._id = ""
 
     def feed(self, data: bytes) -> list[Json]:
-        if self.done or self.failure is not None:
+        if self._over():
             return []
         return self._chunks(self._lines.feed(data))
 
     def close(self) -> list[Json]:
-        if self.done or self.failure is not None:
+        if self._over():
             return []
         try:
             chunks = self._chunks(self._lines.close())
@@ -174,6 +174,9 @@ class ChatDecoder:
             self.failure = Failure("interrupted", text)
         return chunks
 
+    def _over(self) -> bool:
+        return self.done or self.failure is not None
+
     def _chunks(self, lines: list[Json]) -> list[Json]:
         chunks = []
         for line in lines:
@@ -183,7 +186,7 @@ class ChatDecoder:
                 self.failure = error.failure
             except DecodeError as problem:
                 self.failure = Failure("parse", str(problem))
-            if self.done or self.failure is not None:
+            if self._over():
                 return chunks
         broken = self._lines.error
         if broken is not None:

@@ -78,9 +78,9 @@ def completion_of(body: Any, reading: Reading, id: str | None, data: bytes) -> J
 
     Raises ReplyError for an error inside it and a generation that broke off, DecodeError otherwise.
     """
-    answer = body.get("chatResponse") if isinstance(body, Mapping) else None
-    if not isinstance(body, Mapping) or not isinstance(answer, Mapping):
-        if isinstance(body, Mapping) and body.get("code") and body.get("message"):
+    answer = body.get("chatResponse") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(answer, dict):
+        if isinstance(body, dict) and body.get("code") and body.get("message"):
             raise ReplyError(with_type(failure_from(dict(body), reading.provider)))
         raise DecodeError(f"{reading.provider} answered with something that is no completion")
     own = answer.get("id")
@@ -134,13 +134,13 @@ def _extras(holder: Mapping[str, Any], known: frozenset[str], made: Mapping[str,
 def _choices(answer: Mapping[str, Any], reading: Reading, id: str) -> list[Json]:
     """The list of a generic answer; Cohere's answer is a choice by itself."""
     given = answer.get("choices")
-    if given is None and isinstance(answer.get("message"), Mapping):
+    if given is None and isinstance(answer.get("message"), dict):
         given = [{name: answer.get(name) for name in ("message", "finishReason", "logprobs")}]
     if not isinstance(given, list) or not 0 < len(given) <= MAX_INDEX:
         raise BrokenAnswerError("no choices")
     made = []
     for position, choice in enumerate(given):
-        if not isinstance(choice, Mapping) or not isinstance(choice.get("message"), Mapping):
+        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise BrokenAnswerError("a choice without a message")
         index = choice.get("index", position)
         if not is_index(index):
@@ -189,17 +189,20 @@ def texts_of(message: Mapping[str, Any]) -> tuple[str, str]:
     if isinstance(content, str):
         texts.append(content)
     for part in content if isinstance(content, list) else ():
-        if not isinstance(part, Mapping):
+        if not isinstance(part, dict):
             raise BrokenAnswerError("content that is no list of objects")
-        for name, found in (("text", texts), ("thinking", thoughts)):
-            value = part.get(name)
-            if isinstance(value, str):
-                found.append(value)
-            elif value is not None:
-                raise BrokenAnswerError(f"a part of content whose {name} is no text")
+        _add_text(part.get("text"), texts)
+        _add_text(part.get("thinking"), thoughts)
     said = (message.get(name) for name in ("toolPlan", "reasoningContent"))
     thoughts += [thought for thought in said if isinstance(thought, str)]
     return "".join(texts), "".join(thoughts)
+
+
+def _add_text(value: Any, found: list[str]) -> None:
+    if type(value) is str:
+        found.append(value)
+    elif value is not None:
+        raise BrokenAnswerError("a part of content whose text is no text")
 
 
 def media_of(message: Mapping[str, Any]) -> Json:
@@ -209,12 +212,12 @@ def media_of(message: Mapping[str, Any]) -> Json:
     images = [
         {"type": "image_url", "image_url": dict(part["imageUrl"]), "index": position}
         for position, part in enumerate(content if isinstance(content, list) else ())
-        if isinstance(part, Mapping) and isinstance(part.get("imageUrl"), Mapping)
+        if "imageUrl" in part and isinstance(part["imageUrl"], dict)
     ]
     if images:
         made["images"] = images
     if isinstance(notes, list) and notes:
-        made["annotations"] = [_annotation(note) for note in notes[:MAX_INDEX] if isinstance(note, Mapping)]
+        made["annotations"] = [_annotation(note) for note in notes[:MAX_INDEX] if isinstance(note, dict)]
     if message.get("citations"):
         made["citations"] = message["citations"]
     return made
@@ -222,7 +225,7 @@ def media_of(message: Mapping[str, Any]) -> Json:
 
 def _annotation(note: Mapping[str, Any]) -> Json:
     cited = note.get("urlCitation")
-    if not isinstance(cited, Mapping):
+    if not isinstance(cited, dict):
         return dict(note)
     names = {"startIndex": "start_index", "endIndex": "end_index"}
     return {
@@ -238,7 +241,7 @@ def calls_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return []
     if not isinstance(calls, list) or len(calls) > MAX_INDEX:
         raise BrokenAnswerError("tool calls that are no list")
-    if not all(isinstance(call, Mapping) for call in calls):
+    if not all(isinstance(call, dict) for call in calls):
         raise BrokenAnswerError("a tool call that is no object")
     return calls
 
@@ -246,7 +249,7 @@ def calls_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def named_call(call: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
     """Id, name and arguments of a call; Cohere's have the latter two in `function`."""
     function = call.get("function")
-    function = function if isinstance(function, Mapping) else call
+    function = function if isinstance(function, dict) else call
     id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
     if isinstance(arguments, (dict, list)):
         arguments = text_of(arguments)
@@ -300,7 +303,7 @@ def ending_of(reason: Any, calls: bool, strict: bool) -> Json:
 
 def usage_of(usage: Any) -> Json | None:
     """OpenAI's `usage`; None when there is none."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     prompt, completion = _count(usage, "promptTokens"), _count(usage, "completionTokens")
     spent, given = usage.get("completionTokensDetails"), usage.get("promptTokensDetails")
@@ -321,7 +324,7 @@ def _count(usage: Mapping[str, Any], name: str) -> int:
 
 def _counts(details: Any) -> dict[str, int]:
     """`reasoningTokens` as `reasoning_tokens`, and so on."""
-    if not isinstance(details, Mapping):
+    if not isinstance(details, dict):
         return {}
     return {_snake(str(name)): n for name, n in details.items() if type(n) is int and n >= 0}
 
@@ -339,8 +342,8 @@ def add_tier(made: Json, answer: Mapping[str, Any]) -> None:
 
 def logprobs_of(logprobs: Any) -> Json | None:
     """OpenAI's `logprobs`; None when there are none."""
-    tokens = logprobs.get("tokens") if isinstance(logprobs, Mapping) else None
-    if not isinstance(logprobs, Mapping) or not isinstance(tokens, list) or not tokens:
+    tokens = logprobs.get("tokens") if isinstance(logprobs, dict) else None
+    if not isinstance(logprobs, dict) or not isinstance(tokens, list) or not tokens:
         return None
     values, tops = logprobs.get("tokenLogprobs"), logprobs.get("topLogprobs")
     values, tops = values if isinstance(values, list) else [], tops if isinstance(tops, list) else []
@@ -348,7 +351,7 @@ def logprobs_of(logprobs: Any) -> Json | None:
     for position, token in enumerate(tokens):
         entry = _likelihood(token, values[position] if position < len(values) else None)
         others = tops[position] if position < len(tops) else None
-        others = others.items() if isinstance(others, Mapping) else ()
+        others = others.items() if isinstance(others, dict) else ()
         entry["top_logprobs"] = [_likelihood(other, value) for other, value in others]
         content.append(entry)
     return {"content": content, "refusal": None}

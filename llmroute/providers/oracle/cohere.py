@@ -46,7 +46,7 @@ def cohere_request(params: Mapping[str, Any], model: str, report: Report) -> Jso
         elif name not in ("model", "messages"):
             report.lost(name)
     options = params.get("stream_options")
-    if isinstance(options, Mapping) and options.get("include_usage") is not None:
+    if isinstance(options, dict) and options.get("include_usage") is not None:
         body["streamOptions"] = {"isIncludeUsage": options["include_usage"]}
     return body
 
@@ -70,7 +70,7 @@ def _contents(content: Any) -> list[Json]:
 def _content(part: Mapping[str, Any]) -> Json:
     made = _kind_in_capitals(part)
     image = made.pop("image_url", None)
-    if isinstance(image, Mapping):
+    if isinstance(image, dict):
         detail = image.get("detail")
         made["imageUrl"] = {**image, "detail": detail.upper()} if isinstance(detail, str) else dict(image)
     return made

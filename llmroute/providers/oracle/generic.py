@@ -92,7 +92,7 @@ def _stop(value: Any, body: Json, report: Report) -> None:
 
 
 def _stream_options(value: Any, body: Json, report: Report) -> None:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise EncodeError("stream_options: an object was expected", "stream_options")
     made = {name: item for name, item in value.items() if name != "include_usage"}
     if value.get("include_usage") is not None:
@@ -114,12 +114,12 @@ def _one_of(name: str, own: str, words: frozenset[str]) -> Reader:
 
 
 def _response_format(value: Any, body: Json, report: Report) -> None:
-    kind = value.get("type") if isinstance(value, Mapping) else None
+    kind = value.get("type") if isinstance(value, dict) else None
     if kind in ("text", "json_object"):
         body["responseFormat"] = {"type": kind.upper()}
         return
     named = value.get("json_schema") if kind == "json_schema" else None
-    if not isinstance(named, Mapping):
+    if not isinstance(named, dict):
         raise EncodeError(
             "response_format: text, json_object or json_schema with an object was expected", "response_format"
         )
@@ -129,7 +129,7 @@ def _response_format(value: Any, body: Json, report: Report) -> None:
 
 
 def _prediction(value: Any, body: Json, report: Report) -> None:
-    content = value.get("content") if isinstance(value, Mapping) else None
+    content = value.get("content") if isinstance(value, dict) else None
     if content is None:
         raise EncodeError("prediction.content: a text or a list of parts was expected", "prediction")
     body["prediction"] = {
@@ -139,13 +139,13 @@ def _prediction(value: Any, body: Json, report: Report) -> None:
 
 
 def _web_search(value: Any, body: Json, report: Report) -> None:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise EncodeError("web_search_options: an object was expected", "web_search_options")
     made: Json = {}
     size, location = value.get("search_context_size"), value.get("user_location")
     if isinstance(size, str):
         made["searchContextSize"] = size.upper()
-    if isinstance(location, Mapping):
+    if isinstance(location, dict):
         made["userLocation"] = location.get("approximate", location)
     body["webSearchOptions"] = made
 

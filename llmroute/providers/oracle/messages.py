@@ -18,6 +18,7 @@ _ROLES: Final = {
     "tool": "TOOL",
     "function": "TOOL",
 }
+_SPEAKERS: Final = frozenset({"system", "developer", "user", "assistant"})
 _UNSAID: Final = ("thinking", "redacted_thinking", "reasoning", "tool_use")
 
 
@@ -43,11 +44,16 @@ class Conversation:
             self._add(message, f"messages[{i}]", i)
 
     def _add(self, message: Any, where: str, i: int) -> None:
-        role = message.get("role") if isinstance(message, Mapping) else None
+        role = message.get("role") if isinstance(message, dict) else None
         if not isinstance(role, str) or role not in _ROLES:
             raise EncodeError(
                 f"{where}.role: one of {', '.join(sorted(_ROLES))} was expected", f"{where}.role"
             )
+        if len(message) == 2 and role in _SPEAKERS and type(message.get("content")) is str:
+            # As most are.
+            part = {"type": "TEXT", "text": message["content"]}
+            self.messages.append({"role": _ROLES[role], "content": [part]})
+            return
         if message.get("cache_control") is not None:
             self._report.lost(f"{where}.cache_control")
         made: Json = {"role": _ROLES[role]}
@@ -109,12 +115,12 @@ def _said(content: Any) -> Any:
     """The content of an answer without what other providers put there: thoughts, and calls told twice."""
     if not isinstance(content, list):
         return content
-    return [part for part in content if not isinstance(part, Mapping) or part.get("type") not in _UNSAID]
+    return [part for part in content if not isinstance(part, dict) or part.get("type") not in _UNSAID]
 
 
 def _call(call: Any, where: str) -> Json:
-    function = call.get("function") or call.get("custom") if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping):
+    function = call.get("function") or call.get("custom") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
         raise EncodeError(f"{where}: an object with a function was expected", where)
     id, name = call.get("id"), function.get("name")
     if not isinstance(id, str) or not id:

@@ -39,7 +39,7 @@ def contents_of(content: Any, where: str, report: Report) -> list[Json]:
 def _part(part: Any, where: str, report: Report) -> Json:
     if isinstance(part, str):
         return {"type": "TEXT", "text": part}
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         raise EncodeError(f"{where}: an object was expected", where)
     kind = part.get("type")
     if part.get("cache_control") is not None:
@@ -68,7 +68,7 @@ def _text(value: Any, where: str) -> str:
 def _by_url(image: Any, where: str) -> Json:
     if isinstance(image, str):
         image = {"url": image}
-    if not isinstance(image, Mapping):
+    if not isinstance(image, dict):
         raise EncodeError(f"{where}: an object with a url was expected", where)
     found: Json = {"url": _text(image.get("url"), f"{where}.url")}
     detail = image.get("detail")
@@ -78,7 +78,7 @@ def _by_url(image: Any, where: str) -> Json:
 
 
 def _audio(audio: Any, where: str) -> Json:
-    if not isinstance(audio, Mapping):
+    if not isinstance(audio, dict):
         raise EncodeError(f"{where}: an object with data and format was expected", where)
     data, kind = _text(audio.get("data"), f"{where}.data"), audio.get("format")
     return {"url": data if data[:5].lower() == "data:" else f"data:audio/{kind or 'wav'};base64,{data}"}
@@ -86,7 +86,7 @@ def _audio(audio: Any, where: str) -> Json:
 
 def _file(file: Any, where: str) -> Json:
     """By its bytes or its URL: Oracle keeps no files."""
-    if not isinstance(file, Mapping):
+    if not isinstance(file, dict):
         raise EncodeError(f"{where}: an object was expected", where)
     url, data = file.get("file_url"), file.get("file_data")
     if isinstance(data, str) and data:

@@ -111,10 +111,10 @@ class OracleStreamDecoder:
 
     def _chunk_of(self, event: Any, payload: bytes) -> Json | None:
         """The chunk for one event; None when it says nothing new."""
-        if not isinstance(event, Mapping):
+        if not isinstance(event, dict):
             self._fail("parse", f"an event that is no JSON object: {_start_of(payload)}")
             return None
-        if "message" in event and not isinstance(event["message"], Mapping) and event["message"] is not None:
+        if "message" in event and not isinstance(event["message"], dict) and event["message"] is not None:
             self.failure = with_type(failure_from(dict(event), self._reading.provider))
             return None
         if event.get("error"):
@@ -219,7 +219,7 @@ class _Choice:
     def piece(self, event: Mapping[str, Any]) -> Json:
         """The choice of a chunk. Raises BrokenAnswerError."""
         said = event.get("message")
-        said = said if isinstance(said, Mapping) else {}
+        said = said if isinstance(said, dict) else {}
         delta: Json = {}
         text, thoughts = texts_of(said)
         if text or said.get("content"):

@@ -33,15 +33,15 @@ def tools_of(params: Mapping[str, Any], report: Report) -> list[Json]:
 
 
 def _tool(tool: Any, where: str, report: Report) -> Json:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    kind = tool.get("type") if isinstance(tool, dict) else None
     if kind == "custom":
         custom = tool.get("custom")
         made = _named(custom, f"{where}.custom")
         form = custom.get("format")
-        if isinstance(form, Mapping) and form.get("type") not in (None, "text"):
+        if isinstance(form, dict) and form.get("type") not in (None, "text"):
             report.lost(f"{where}.custom.format")
         return {**made, "parameters": _FREE_TEXT}
-    function = tool.get("function") if isinstance(tool, Mapping) else None
+    function = tool.get("function") if isinstance(tool, dict) else None
     if kind not in ("function", None) or function is None:
         raise EncodeError(f"{where}: Oracle's API knows no tool of type {kind!r:.100}", where)
     made = _named(function, f"{where}.function")
@@ -55,7 +55,7 @@ def _tool(tool: Any, where: str, report: Report) -> Json:
 
 
 def _named(function: Any, where: str) -> Json:
-    name = function.get("name") if isinstance(function, Mapping) else None
+    name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(name, str) or not name:
         raise EncodeError(f"{where}.name: a text was expected", f"{where}.name")
     made: Json = {"type": "FUNCTION", "name": name}
@@ -69,12 +69,12 @@ def choice_of(params: Mapping[str, Any], tools: list[Json]) -> tuple[Json | None
     choice = params.get("tool_choice")
     if choice is None:
         legacy = params.get("function_call")
-        choice = {"type": "function", "function": legacy} if isinstance(legacy, Mapping) else legacy
+        choice = {"type": "function", "function": legacy} if isinstance(legacy, dict) else legacy
     if choice is None or not tools:
         return None, tools
     if isinstance(choice, str) and choice in _CHOICES:
         return {"type": _CHOICES[choice]}, tools
-    kind = choice.get("type") if isinstance(choice, Mapping) else None
+    kind = choice.get("type") if isinstance(choice, dict) else None
     if kind == "allowed_tools":
         return _allowed(choice, tools)
     if kind in ("function", "custom"):
@@ -86,8 +86,8 @@ def choice_of(params: Mapping[str, Any], tools: list[Json]) -> tuple[Json | None
 
 def _allowed(choice: Mapping[str, Any], tools: list[Json]) -> tuple[Json, list[Json]]:
     allowed = choice.get("allowed_tools")
-    listed = allowed.get("tools") if isinstance(allowed, Mapping) else None
-    if not isinstance(allowed, Mapping) or not isinstance(listed, (list, tuple)):
+    listed = allowed.get("tools") if isinstance(allowed, dict) else None
+    if not isinstance(allowed, dict) or not isinstance(listed, (list, tuple)):
         raise EncodeError("tool_choice.allowed_tools.tools: a list was expected", "tool_choice")
     names = {_name(tool, "tool_choice.allowed_tools.tools") for tool in listed}
     mode = "REQUIRED" if allowed.get("mode") == "required" else "AUTO"
@@ -95,9 +95,9 @@ def _allowed(choice: Mapping[str, Any], tools: list[Json]) -> tuple[Json, list[J
 
 
 def _name(tool: Any, where: str) -> str:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    kind = tool.get("type") if isinstance(tool, dict) else None
     inner = tool.get(kind) if isinstance(kind, str) else None
-    name = inner.get("name") if isinstance(inner, Mapping) else None
+    name = inner.get("name") if isinstance(inner, dict) else None
     if not isinstance(name, str) or not name:
         raise EncodeError(f"{where}: a tool has no name", "tool_choice")
     return name
@@ -108,8 +108,8 @@ def custom_names(params: Mapping[str, Any]) -> frozenset[str]:
     found = set()
     tools = params.get("tools")
     for tool in tools if isinstance(tools, (list, tuple)) else ():
-        custom = tool.get("custom") if isinstance(tool, Mapping) and tool.get("type") == "custom" else None
-        name = custom.get("name") if isinstance(custom, Mapping) else None
+        custom = tool.get("custom") if isinstance(tool, dict) and tool.get("type") == "custom" else None
+        name = custom.get("name") if isinstance(custom, dict) else None
         if isinstance(name, str):
             found.add(name)
     return frozenset(found)

@@ -115,13 +115,16 @@ def test_thinking_and_plan_are_reasoning() -> None:
 
 
 def test_sources_with_a_url_are_annotations() -> None:
-    """Their places are counted in the text; all of them stay under `citations`."""
-    message = COHERE.message(answer(content=[SAID, SAID], citations=CITATIONS))
+    """Their places are counted in the text; all of them stand beside the message."""
+    body = answer(content=[SAID, SAID], citations=CITATIONS)
+    choice = COHERE.decoded(body)["choices"][0]
     length = len(SAID["text"])
     told = {"start_index": length, "end_index": length + 2, "url": "https://e.org/a", "title": "A"}
 
-    assert [{"type": "url_citation", "url_citation": told}] == message["annotations"]
-    assert CITATIONS == message["citations"]
+    assert [{"type": "url_citation", "url_citation": told}] == choice["message"]["annotations"]
+    assert CITATIONS == choice["citations"]
+    assert "citations" not in choice["message"]
+    assert CITATIONS == COHERE.streamed(sse(*events_of(body)))[0][-1]["choices"][0]["citations"]
 
 
 REASONS = [

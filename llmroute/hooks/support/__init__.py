@@ -1,0 +1,1 @@
+"""What several checks share: reading parameters, reading texts, and telling what was found."""
