@@ -88,6 +88,7 @@ class Connection(asyncio.Protocol):
             raise HungUpError
         self._transport.write(data)
         self.sent += len(data)
+        await asyncio.sleep(0)  # a write that fails is told a turn later
         await self._writable.wait()
 
     async def hang_up(self) -> None:

@@ -34,11 +34,16 @@ def read_text(source: str | bytes, root: str = "config", limit: int = MAX_TEXT) 
         raise _error(root, f"expected at most {limit:,} characters, got {len(source):,}")
     text, at = "", ""
     repeated: list[_Repeated] = []
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        return members if len(members) == len(pairs) else _marked(members, pairs, repeated)
+
     try:
         text = source.decode("utf-8") if isinstance(source, bytes) else source
         value = json.loads(
             text.removeprefix("\ufeff"),
-            object_pairs_hook=lambda pairs: _object(pairs, repeated),
+            object_pairs_hook=read,
             parse_constant=_constant,
             parse_int=_whole,
         )
@@ -73,10 +78,9 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
     return f"expected a JSON object, but the text goes wrong at line {error.lineno}, column {error.colno}"
 
 
-def _object(pairs: list[tuple[str, Any]], repeated: list[_Repeated]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
+def _marked(
+    members: dict[str, Any], pairs: list[tuple[str, Any]], repeated: list[_Repeated]
+) -> dict[str, Any]:
     marked = _Repeated(members)
     seen: set[str] = set()
     for name, _ in pairs:

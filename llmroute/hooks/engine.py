@@ -222,11 +222,9 @@ class Engine:
             async with self.clock.timeout(limit):
                 await asyncio.wait((task,))
         except TimeoutError:
-            pass
+            entry.settle(timed_out(check, limit), self.clock.now())
         finally:
             await _dropped((task,))
-        if entry.verdict is None:
-            entry.settle(timed_out(check, limit), self.clock.now())
         return entry
 
     def _asked(self, entry: CheckRun) -> Awaitable[object] | None:

@@ -48,7 +48,8 @@ class Planner:
     def plan(self, config: Config, overlay: Overlay = NO_OVERLAY) -> Plan:
         """The plan of a config under an overlay. Raises ConfigError."""
         return self.cached(
-            (config.digest, overlay), lambda: self.compile(config.node, config.digest, config.trusted, overlay)
+            (config.digest, overlay),
+            lambda: self.compile(config.node, config.digest, config.trusted, overlay),
         )
 
     def cached(self, key: Any, make: Callable[[], Plan]) -> Plan:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 
 import pytest
+from engine_kit import fallback
 from guard_kit import after, before, guard, guarded, replaced, said
 
+from llmroute.clock import SystemClock
 from llmroute.hooks import Verdict, blocking
-from llmroute.testing import completion
+from llmroute.testing import completion, error, reply
 
 OK = completion("Good day")
 AB = said("a b")
@@ -223,8 +226,6 @@ async def test_a_changed_answer_keeps_no_log_probabilities():
         "finish_reason": "stop",
     }
     body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice, choice]}
-    from llmroute.testing import reply
-
     for members, expected in (
         ({"output_mutators": [guard("t.redact")]}, [None, None]),
         ({"output_guardrails": [guard("t.redact")]}, [None, choice["logprobs"]]),
@@ -322,8 +323,6 @@ async def test_scope_is_the_last_message_for_guardrails_and_all_of_them_for_muta
 
 async def test_blocking_checks_run_off_the_loop():
     """With the context variables of the call."""
-    import threading
-
     variable = contextvars.ContextVar("variable")
     seen = []
 
@@ -331,7 +330,12 @@ async def test_blocking_checks_run_off_the_loop():
         seen.append((threading.current_thread() is threading.main_thread(), variable.get()))
         return Verdict(True)
 
-    rig = guarded([OK], checks={"t.check": blocking(check)}, input_guardrails=[guard("t.check")])
+    rig = guarded(
+        [OK],
+        checks={"t.check": blocking(check)},
+        input_guardrails=[guard("t.check")],
+        router={"clock": SystemClock()},
+    )
     variable.set("here")
 
     await rig.create()
@@ -342,7 +346,12 @@ async def test_blocking_checks_run_off_the_loop():
 async def test_blocking_checks_may_change_texts_and_raise():
     """Like any other."""
     checks = {"t.change": blocking(changer("a", "A")), "t.boom": blocking(lambda context: 1 / 0)}
-    rig = guarded([OK], checks=checks, input_guardrails=[guard("t.change"), guard("t.boom")])
+    rig = guarded(
+        [OK],
+        checks=checks,
+        input_guardrails=[guard("t.change"), guard("t.boom")],
+        router={"clock": SystemClock()},
+    )
 
     answer = await rig.create(messages=AB)
 
@@ -377,10 +386,6 @@ async def test_asynchronous_hooks_run_beside_the_call():
 
 async def test_an_asynchronous_hook_runs_once_for_all_targets():
     """A fallback repeats it no more than any other."""
-    from engine_kit import fallback
-
-    from llmroute.testing import error
-
     calls = []
     rig = guarded(
         [error(500), OK],
@@ -400,7 +405,8 @@ async def test_closing_a_router_ends_its_asynchronous_hooks():
 
     await rig.create()
     await rig.router.aclose(timeout=1)
-    await asyncio.sleep(0)
+    for _ in range(5):
+        await asyncio.sleep(0)
 
     rig.assert_clean()
 

@@ -152,3 +152,13 @@ def test_an_adapter_of_the_host_s_own_is_used():
     assert [("mine", "config", "https://a.example/v1", True)] == [
         (settings.provider, settings.path, settings.base_url, settings.strict) for settings in seen
     ]
+
+
+def test_most_targets_are_put_together_when_they_are_first_used():
+    """One of each provider at once, so that no module is imported during a call; the others later."""
+    targets = [target("a"), target("b"), {"provider": "anthropic", "api_key": KEY}, target("c")]
+    children = plan_of(fallback(*targets)).root.children
+
+    assert [True, False, True, False] == [child._chain is not None for child in children]
+    assert children[1].available()
+    assert children[1]._chain is not None

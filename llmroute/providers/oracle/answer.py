@@ -206,7 +206,7 @@ def _add_text(value: Any, found: list[str]) -> None:
 
 
 def media_of(message: Mapping[str, Any]) -> Json:
-    """Images and annotations, where a message has any."""
+    """Images and annotations, where a message has any, after texts_of has checked its content."""
     made: Json = {}
     content, notes = message.get("content"), message.get("annotations")
     images = [
