@@ -2,23 +2,25 @@
 
     python benchmarks/build.py
 
-Bounds: 15 ms for the router, best of several; a call costs the same with 1,000 targets as with two.
-CPU time of this process throughout.
+Exit status 1 when a figure is above its bound (BOUNDS). CPU time of this process throughout.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from measure import batch
+from measure import batch, report
 
 from llmroute import Router
 from llmroute.testing import Reply, ScriptedTransport, completion
 
+#: Milliseconds to build the usual targets; a call among many against one among two.
+BOUNDS = {"build": 15.0, "loadbalance": 1.25, "fallback": 1.25}
 MANY = 1_000
 ROUNDS = 9
 CALLS = 4_000
@@ -81,17 +83,20 @@ async def call_time(mode: str, count: int, answer: Reply) -> float:
     return min([await batch(call, CALLS, 1) for _ in range(5)])
 
 
-async def main() -> None:
-    for shape in (lean, usual, rich):
+async def main() -> int:
+    figures: dict[str, float] = {}
+    for shape in (lean, rich, usual):
         source = config(shape, MANY)
-        mapping, text = build_time(source), build_time(json.dumps(source))
+        figures["build"], text = build_time(source), build_time(json.dumps(source))
         label = f"build {MANY} targets, {shape.__name__}"
-        print(f"{label:28} {mapping:6.1f} ms from a mapping, {text:6.1f} ms from JSON")
+        print(f"{label:28} {figures['build']:6.1f} ms from a mapping, {text:6.1f} ms from JSON")
     answer = completion("Hello")
     for mode in ("loadbalance", "fallback"):
         few, many = await call_time(mode, 2, answer), await call_time(mode, MANY, answer)
+        figures[mode] = many / few
         print(f"call, {mode:12} {few:6.1f} us of 2 targets, {many:6.1f} us of {MANY}: {many / few:.2f}")
+    return report(BOUNDS, figures)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    sys.exit(asyncio.run(main()))

@@ -17,7 +17,17 @@ from .base import Check, Scope, Services
 from .custom import trait
 from .hook import HOOK_TIMEOUT, WINDOW_OVERLAP, WINDOW_SIZE, BoundCheck, Effect, Hook, StreamMode
 from .parameters import Parameters
-from .registry import ALIASES, CHECKS, REACH, RESTORING, TRANSFORMING, WHOLE, is_outgoing, near_ids, resolve
+from .registry import (
+    ALIASES,
+    CHECKS,
+    REACH,
+    WHOLE,
+    is_outgoing,
+    near_ids,
+    resolve,
+    restores,
+    transforms,
+)
 
 Report = Callable[[str, str], None]
 Side = Literal["input", "output"]
@@ -108,6 +118,7 @@ class HookCompiler:
         if declared is not None:
             members = attrs.asdict(settings, recurse=False)
             own = {key: value for key, value in members.items() if value is not None}
+            own.setdefault("type", declared.type or place.default_type or "guardrail")
             return attrs.evolve(
                 declared, **{**own, "named": None, "id": declared.id or name, "host_word": True}
             )
@@ -185,8 +196,8 @@ class HookCompiler:
             fail_on_error=fail_on_error is True,
             on_error=self._on_error(hook, fail_on_error),
             on_empty=_on_empty(hook, fail_on_error),
-            transforms=name in TRANSFORMING or trait(check, "transforms", False),
-            restores=name in RESTORING or trait(check, "restores", False),
+            transforms=transforms(name, settings.parameters) or trait(check, "transforms", False),
+            restores=restores(name, settings.parameters) or trait(check, "restores", False),
             reach=max(REACH.get(name, 0), trait(check, "reach", 0)),
             foreign=custom is not None,
         )

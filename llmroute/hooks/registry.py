@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from .base import Build
 
@@ -66,15 +66,16 @@ OUTGOING: Final = frozenset(
     }
 )
 
-#: Checks that may change what they judge: a hook with one is never merely told of the end of a stream.
-TRANSFORMING: Final = frozenset(
-    {"default.addPrefix", "default.inlineImageUrls", "default.pii", "default.regexReplace", "default.secrets"}
-)
+#: Checks that change what they judge: a hook with one is never merely told of the end of a stream.
+TRANSFORMING: Final = frozenset({"default.addPrefix", "default.inlineImageUrls", "default.regexReplace"})
+
+#: Checks that do so when their parameter `redact` says so.
+REDACTING: Final = frozenset({"default.pii", "default.secrets"})
 
 #: Checks that cover the whole conversation wherever they stand, unless their parameters say otherwise.
 WHOLE: Final = frozenset({"default.pii", "default.secrets"})
 
-#: Checks that may use `HookContext.restore_later`.
+#: Checks that then use `HookContext.restore_later`, unless `restore` is false.
 RESTORING: Final = frozenset({"default.pii"})
 
 #: Characters that one finding can span, where that is more than a window's usual overlap.
@@ -84,6 +85,18 @@ REACH: Final[Mapping[str, int]] = {"default.pii": 320, "default.secrets": 8_192}
 def is_outgoing(check: str) -> bool:
     """Whether a check of this library calls a service; those of partners all do."""
     return check in OUTGOING or not check.startswith("default.")
+
+
+def transforms(check: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a check of this library may change what it judges."""
+    return check in TRANSFORMING or (check in REDACTING and parameters.get("redact") is True)
+
+
+def restores(check: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether what a check takes out of the request returns in the answer."""
+    return (
+        check in RESTORING and transforms(check, parameters) and parameters.get("restore", True) is not False
+    )
 
 
 def resolve(check: str) -> Build:

@@ -87,6 +87,11 @@ class AiohttpTransport:
                     continue  # the provider had closed an idle connection: once more, on a new one
             except (OSError, ValueError, RuntimeError) as error:
                 failure = TransportError("connection", f"{host}: {type(error).__name__}")
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                # aiohttp cancels its own futures when a session is closed while a name is resolved.
+                failure = TransportError("connection", f"{host}: the connection was closed while it was made")
             else:
                 return Exchanged(response, host, held.loop)
             break
@@ -239,6 +244,11 @@ class _CheckingResolver(AbstractResolver):
     async def close(self) -> None:
         if self._own is not None:
             await self._own.close()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _unanswered(error: aiohttp.ClientError) -> bool:

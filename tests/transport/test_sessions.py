@@ -13,6 +13,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from aiohttp.abc import AbstractResolver
 from raw_server import RawServer, answer, chunk, chunked, sockets, until
 from yarl import URL
 
@@ -182,6 +183,25 @@ async def test_closing_ends_requests_in_flight_with_an_error():
             await call
 
         assert "connection" == caught.value.kind
+
+
+async def test_closing_ends_the_resolution_of_names_with_an_error():
+    """aiohttp cancels what waits for it; nobody's task is cancelled by that."""
+
+    class Silent(AbstractResolver):
+        async def resolve(self, host, port=0, family=0):
+            await asyncio.Event().wait()
+
+        async def close(self):
+            pass
+
+    transport = AiohttpTransport(resolver=Silent())
+    calls = [asyncio.create_task(ask(transport, "http://slow.example")) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    await transport.aclose()
+    failures = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert ["connection"] * 2 == [failure.kind for failure in failures]
 
 
 async def test_a_dropped_transport_closes_its_connections(caplog):

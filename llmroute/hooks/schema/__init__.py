@@ -6,7 +6,7 @@ flag `u`. Formats are asserted, loosely, and the words for what is wrong are tho
 reference uses (@cfworker/json-schema 4.0.3), so that prompts which quote them stay the same.
 
 Older forms: `definitions`, `dependencies`, a list as `items` with `additionalItems`, `$recursiveRef`.
-Not there: dynamic scope (`$dynamicRef` is a plain reference), vocabularies, content keywords.
+Not there: `$dynamicRef`, which is refused; vocabularies and content keywords, which are ignored.
 """
 
 from .compiler import MAX_NODES, compile_schema

@@ -130,7 +130,9 @@ def pattern_properties(nodes: list[tuple[str, Pattern, Node]]) -> Keyword:
                 if not run.search(pattern, name):
                     continue
                 if found := _below(node, value[name], (place, name), run, seen):
-                    message = f'Property "{name}" matches pattern "{source}" but does not match associated schema.'
+                    message = (
+                        f'Property "{name}" matches pattern "{source}" but does not match associated schema.'
+                    )
                     problems += [Problem(place, "patternProperties", message), *found]
                 elif seen is not None:
                     seen.add(name)
@@ -223,7 +225,9 @@ def contains(node: Node, low: Any, high: Any) -> Keyword:
         if low is None and count == 0:
             return [Problem(place, "contains", "Array does not contain item matching schema.")]
         if low is not None and count < low:
-            message = f"Array must contain at least {low} items matching schema. Only {count} items were found."
+            message = (
+                f"Array must contain at least {low} items matching schema. Only {count} items were found."
+            )
             return [*problems, Problem(place, "minContains", message)]
         if high is not None and count > high:
             message = f"Array may contain at most {high} items matching schema. {count} items were found."

@@ -119,9 +119,10 @@ def unique_items() -> Keyword:
         places: dict[Any, list[int]] = {}
         for index, entry in enumerate(value):
             places.setdefault(identity(entry), []).append(index)
-        for first, second, *_ in (found for found in places.values() if len(found) > 1):
-            return [Problem(place, "uniqueItems", f"Duplicate items at indexes {first} and {second}.")]
-        return None
+        twice = next((found for found in places.values() if len(found) > 1), None)
+        if twice is None:
+            return None
+        return [Problem(place, "uniqueItems", f"Duplicate items at indexes {twice[0]} and {twice[1]}.")]
 
     return check
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ...config.primitives import found
 from ...patterns import Pattern, PatternError, compile_pattern
@@ -37,7 +37,11 @@ def compile_schema(document: Any, report: Report) -> tuple[Node, bool]:
         report("", problem)
         return Node(), False
     compiler = _Compiler(references, report)
-    return compiler.node(document, "", ""), compiler.tracked
+    try:
+        return compiler.node(document, "", ""), compiler.tracked
+    except RecursionError:
+        report("", "expected fewer references one behind the other")
+        return Node(), False
 
 
 def _size_problem(document: Any) -> str | None:
@@ -137,24 +141,29 @@ class _Keywords:
         found = {str(way[1]): node for way, node in self.nodes.items() if way[0] == keyword}
         return found if keyword in self.schema else None
 
-    def number(self, keyword: str, make: Callable[[Any], Keyword], kind: str = "number") -> list[Keyword]:
-        """The keyword with its limit, if it is given."""
-        value = self.schema.get(keyword)
+    def limit(self, keyword: str, kind: str = "number") -> Any:
+        """The number under a keyword: any, a "count", a "factor" or a "bound"."""
         if keyword not in self.schema:
-            return []
+            return None
+        value = self.schema[keyword]
         good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if kind == "count":
             good = good and value >= 0 and float(value).is_integer()
         elif kind == "factor":
             good = good and value > 0
-        elif kind == "limit":
+        elif kind == "bound":
             # true and false, as in draft 4, count as 1 and 0: recorded.
             good = good or isinstance(value, bool)
         if good:
-            return [make(value)]
+            return value
         words = {"count": "a whole number from 0 on", "factor": "a number above 0"}
         self.problem(keyword, words.get(kind, "a number"))
-        return []
+        return None
+
+    def limited(self, *entries: tuple[str, Callable[[Any], Keyword], str]) -> list[Keyword]:
+        """Keywords that have a number, those that are given."""
+        made = ((make, self.limit(keyword, kind)) for keyword, make, kind in entries)
+        return [make(value) for make, value in made if value is not None]
 
     def names(self, keyword: str, value: Any) -> list[str] | None:
         if isinstance(value, list) and all(isinstance(name, str) for name in value):
@@ -172,8 +181,10 @@ class _Keywords:
     # -- groups of keywords --------------------------------------------------------------------------
 
     def _common(self) -> list[Keyword]:
+        if "$dynamicRef" in self.schema:
+            self.compiler.report(self._at("$dynamicRef"), "not supported; use $ref")
         made: list[Keyword | None] = [
-            *(self._reference(name) for name in ("$recursiveRef", "$ref", "$dynamicRef")),
+            *(self._reference(name) for name in ("$recursiveRef", "$ref")),
             self._type(),
             assertions.const(self.schema["const"]) if "const" in self.schema else None,
             self._enum(),
@@ -211,15 +222,11 @@ class _Keywords:
         written = self.schema.get("type")
         if "type" not in self.schema:
             return None
-        names = written if isinstance(written, list) else [written]
-        if names and all(name in _TYPES for name in names if isinstance(name, str) or self._no_type()):
+        names: list[Any] = written if isinstance(written, list) else [written]
+        if names and all(isinstance(name, str) and name in _TYPES for name in names):
             return assertions.type_(names, written)
         self.problem("type", f"one or more of {', '.join(_TYPES)}")
         return None
-
-    @staticmethod
-    def _no_type() -> bool:
-        return True
 
     def _enum(self) -> Keyword | None:
         values = self.schema.get("enum")
@@ -233,8 +240,10 @@ class _Keywords:
         schema, made = self.schema, list[Keyword]()
         if "required" in schema and (names := self.names("required", schema["required"])) is not None:
             made.append(assertions.required(names))
-        made += self.number("minProperties", assertions.min_properties, "count")
-        made += self.number("maxProperties", assertions.max_properties, "count")
+        made += self.limited(
+            ("minProperties", assertions.min_properties, "count"),
+            ("maxProperties", assertions.max_properties, "count"),
+        )
         if (node := self.one("propertyNames")) is not None:
             made.append(applicators.property_names(node))
         made += self._dependencies()
@@ -279,15 +288,16 @@ class _Keywords:
 
     def _arrays(self) -> list[Keyword]:
         schema, made = self.schema, list[Keyword]()
-        made += self.number("maxItems", assertions.max_items, "count")
-        made += self.number("minItems", assertions.min_items, "count")
+        made += self.limited(
+            ("maxItems", assertions.max_items, "count"), ("minItems", assertions.min_items, "count")
+        )
         start = 0
         if (prefix := self.many("prefixItems")) is not None:
             start = len(prefix)
             made.append(applicators.listed_items("prefixItems", prefix))
         made += self._items(start)
         if (node := self.one("contains")) is not None:
-            low, high = self._count("minContains"), self._count("maxContains")
+            low, high = self.limit("minContains", "count"), self.limit("maxContains", "count")
             made.append(applicators.contains(node, low, high))
         if (node := self.one("unevaluatedItems")) is not None:
             self.compiler.tracked = True
@@ -311,25 +321,19 @@ class _Keywords:
             made.append(applicators.further_items("additionalItems", node, len(first), message))
         return made
 
-    def _count(self, keyword: str) -> int | None:
-        taken: list[Any] = []
-        self.number(keyword, lambda value: cast(Keyword, taken.append(int(value))), "count")
-        return taken[0] if taken else None
-
     def _numbers(self) -> list[Keyword]:
-        return [
-            *self.number("minimum", assertions.minimum),
-            *self.number("maximum", assertions.maximum),
-            *self.number("exclusiveMinimum", assertions.exclusive_minimum, "limit"),
-            *self.number("exclusiveMaximum", assertions.exclusive_maximum, "limit"),
-            *self.number("multipleOf", assertions.multiple_of, "factor"),
-        ]
+        return self.limited(
+            ("minimum", assertions.minimum, "number"),
+            ("maximum", assertions.maximum, "number"),
+            ("exclusiveMinimum", assertions.exclusive_minimum, "bound"),
+            ("exclusiveMaximum", assertions.exclusive_maximum, "bound"),
+            ("multipleOf", assertions.multiple_of, "factor"),
+        )
 
     def _texts(self) -> list[Keyword]:
-        made = [
-            *self.number("minLength", assertions.min_length, "count"),
-            *self.number("maxLength", assertions.max_length, "count"),
-        ]
+        made = self.limited(
+            ("minLength", assertions.min_length, "count"), ("maxLength", assertions.max_length, "count")
+        )
         if "pattern" in self.schema:
             if not isinstance(self.schema["pattern"], str):
                 self.problem("pattern", "text")

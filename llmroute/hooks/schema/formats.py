@@ -95,8 +95,11 @@ def _is_url(text: str) -> bool:
     match = _URL.fullmatch(text)
     if match is None:
         return False
-    labels = match["host"].removesuffix(".").split(".")
-    return len(labels) > 1 and all(label and label[0] != "-" and label[-1] != "-" for label in labels)
+    host = match["host"]
+    *labels, last = host.split(".")
+    named = len(last) > 1 and last.isalpha()
+    whole = all(label and label[0] != "-" and label[-1] != "-" for label in labels)
+    return (bool(labels) and named and whole) or _is_ipv4(host)
 
 
 def _is_regex(text: str) -> bool:

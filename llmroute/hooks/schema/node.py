@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from ...patterns import DEFAULT_TIMEOUT, Pattern
 
-#: Schemas that are applied in one validation.
-MAX_WORK: Final = 100_000
+#: Schemas that are applied, and problems that are passed on, in one validation.
+MAX_WORK: Final = 50_000
 #: Schemas within one another, following the value and the references.
 MAX_DEPTH: Final = 100
 #: Seconds that all patterns may take together.
@@ -89,11 +89,12 @@ class Node:
             found = keyword(value, place, run, seen)
             if found:
                 problems += found
+                run.left -= len(found)
         run.depth -= 1
         return problems
 
     def in_place(self, value: Any, place: Place, run: Run, seen: Seen) -> Found:
-        """As `apply`, for a schema beside others on the same value: what it evaluates counts if it is valid."""
+        """As `apply`, for one of several schemas on a value: what it evaluates counts if it is valid."""
         if seen is None:
             return self.apply(value, place, run, None)
         inner: set[str | int] = set()

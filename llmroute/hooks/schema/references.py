@@ -46,7 +46,9 @@ class References:
     def find(self, reference: str, base: str) -> tuple[Any, str] | None:
         """What a reference leads to, and the base URI there; None when it leads out of the document."""
         try:
-            uri, fragment = urldefrag(urljoin(base, reference))
+            # `urljoin` does not know how to join fragments to URNs.
+            joined = base + reference if reference.startswith("#") else urljoin(base, reference)
+            uri, fragment = urldefrag(joined)
         except ValueError:
             return None
         if fragment and not fragment.startswith("/"):
@@ -67,7 +69,10 @@ class References:
             if not isinstance(schema, Mapping):
                 continue
             own = schema.get("$id")
-            if isinstance(own, str):
+            if isinstance(own, str) and own.startswith("#"):
+                # Draft 7 writes anchors so.
+                self._anchors.setdefault(base + own, schema)
+            elif isinstance(own, str):
                 base = urldefrag(urljoin(base, own))[0]
                 if self._resources.setdefault(base, schema) is not schema:
                     raise ValueError(f"two schemas have the same $id {own[:60]!r}")
