@@ -20,7 +20,7 @@ from .findings import Findings
 from .guards import NO_GUARDS, CompileHook, GuardCompiler, Guards
 from .named import merged, name_of, report_clash, report_steering, split_model
 from .primitives import quoted
-from .schema import URL_OPTIONS, ConfigNode, StrategySettings
+from .schema import TOGETHER, URL_OPTIONS, ConfigNode, StrategySettings
 from .settings import Inherited
 from .spec import Spec, StrategySpec, TargetSpec
 
@@ -331,6 +331,10 @@ class Compiler:
     ) -> None:
         if provider in self.around.own_providers:
             return
+        for one, other in TOGETHER:
+            if (one in options) != (other in options):
+                absent = other if one in options else one
+                self._report(f"{path}.{absent}", f"missing; {one} and {other} belong together")
         groups = self.around.required(provider)
         if not groups:
             self._usual.add(provider)

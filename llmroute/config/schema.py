@@ -229,6 +229,9 @@ OPTIONS: Mapping[str, Kind] = {
 #: Options that are hosts of their own: they obey the host policy as `custom_host` does.
 URL_OPTIONS = ("azure_foundry_url", "huggingface_base_url")
 
+#: Members of a provider that mean nothing without each other.
+TOGETHER = (("aws_access_key_id", "aws_secret_access_key"),)
+
 #: Members of the documented language that this version does not carry out.
 LATER_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "ConfigNode": (

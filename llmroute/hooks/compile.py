@@ -117,7 +117,7 @@ class HookCompiler:
         declared = self.named.get(name) if name is not None else None
         if declared is not None:
             members = attrs.asdict(settings, recurse=False)
-            own = {key: value for key, value in members.items() if value is not None}
+            own = {key: value for key, value in members.items() if value not in (None, ())}
             own.setdefault("type", declared.type or place.default_type or "guardrail")
             return attrs.evolve(
                 declared, **{**own, "named": None, "id": declared.id or name, "host_word": True}

@@ -16,6 +16,8 @@ _PARTNERS = "llmroute.hooks.partners."
 
 #: Ids and the functions behind them, as "module:name"; imported when a plan needs them.
 CHECKS: Final[Mapping[str, str]] = {
+    "azure.contentSafety": _PARTNERS + "rows:AZURE_CONTENT_SAFETY",
+    "bedrock.guard": _PARTNERS + "rows:BEDROCK_GUARD",
     "default.addPrefix": _CHECKS + "add_prefix:build",
     "default.alllowercase": _CHECKS + "all_lowercase:build",
     "default.allowedRequestTypes": _CHECKS + "allowed_request_types:build",
@@ -46,6 +48,9 @@ CHECKS: Final[Mapping[str, str]] = {
     "default.validUrls": _CHECKS + "valid_urls:build",
     "default.webhook": _CHECKS + "webhook:build",
     "default.wordCount": _CHECKS + "word_count:build",
+    "mistral.moderateContent": _PARTNERS + "rows:MISTRAL_MODERATE_CONTENT",
+    "openai.moderation": _PARTNERS + "rows:OPENAI_MODERATION",
+    "pangea.textGuard": _PARTNERS + "rows:PANGEA_TEXT_GUARD",
 }
 
 #: Other spellings of ids: the reference's manifest for one.

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from .base import RESTORATIONS
 from .chunks import Lane
 from .texts import Path, Texts
 
+#: Characters of what has been handed on that may belong to a URL which goes on.
+MAX_URL: Final = 4_096
 #: How URLs begin. In a text they go on to the next blank, in JSON to the end of the string: a
 #: placeholder may hold characters that no URL does.
-_URL_START: Final = r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|\bwww\.|\b(?:data|mailto):)"
+_URL_START: Final = r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?<![^\s(\"'<=\[])//|\bwww\.|\b(?:data|mailto):)"
 _IN_TEXT: Final = _URL_START + r"\S*"
 _IN_JSON: Final = _URL_START + r"(?:\\.|[^\s\"\\])*"
-_OPEN_URL: Final = re.compile(_URL_START + r"\S*\Z")
-_BLANK: Final = re.compile(r"\s")
+NOTHING: Final[Mapping[Lane, str]] = {}
 
 
 class Restorer:
@@ -44,22 +45,25 @@ class Restorer:
         """The characters of the longest placeholder."""
         return max(map(len, self._table))
 
-    def text(self, text: str, *, inside: bool = False) -> str:
-        """The text with the originals; it begins `inside` a URL when that is not over yet."""
-        if inside:
-            end = _BLANK.search(text)
-            at = len(text) if end is None else end.start()
-            return text[:at] + self.text(text[at:])
-        return self._in_text.sub(lambda match: match[1] or self._table[match[2]], text)
+    def text(self, text: str, behind: str = "") -> str:
+        """The text with the originals, where it goes on `behind` another."""
+        # A URL may have begun there. What stands there has been handed on and stays as it is.
+        begun = behind.rsplit(maxsplit=1)[-1] if behind and not behind[-1].isspace() else ""
+
+        def put_back(match: re.Match[str]) -> str:
+            kept = match[1] is not None or match.start() < len(begun)
+            return match[0] if kept else self._table[match[2]]
+
+        return self._in_text.sub(put_back, begun + text)[len(begun) :]
 
     def json_text(self, text: str) -> str:
         """The same inside the strings of a JSON text."""
         return self._in_json.sub(lambda match: match[1] or json.dumps(self._table[match[2]])[1:-1], text)
 
-    def body(self, response: Mapping[str, Any], inside: Collection[Lane] = ()) -> Mapping[str, Any]:
+    def body(self, response: Mapping[str, Any], tails: Mapping[Lane, str] = NOTHING) -> Mapping[str, Any]:
         """An answer with the originals in its texts and tool arguments; the same one where there are none.
 
-        `inside` names the texts that begin inside of a URL.
+        `tails` are the ends of the texts that these go on behind.
         """
         texts = Texts.of("after", response, "all")
         pieces = []
@@ -67,13 +71,8 @@ class Restorer:
             if path[-1] == "arguments":
                 pieces.append(self.json_text(piece))
             else:
-                pieces.append(self.text(piece, inside=bool(inside) and _lane(response, path) in inside))
+                pieces.append(self.text(piece, tails.get(_lane(response, path), "") if tails else ""))
         return texts.replaced(pieces) or response
-
-
-def ends_in_url(text: str) -> bool:
-    """Whether a URL stands at the end of `text`, so that it may go on."""
-    return _OPEN_URL.search(text) is not None
 
 
 def _lane(response: Mapping[str, Any], path: Path) -> Lane:

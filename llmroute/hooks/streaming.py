@@ -31,7 +31,7 @@ from .chunks import (
 )
 from .engine import Engine, Subject
 from .hook import Hook
-from .restore import Restorer, ends_in_url
+from .restore import MAX_URL, Restorer
 from .runs import HookRun
 from .stream import ReadyStream
 
@@ -41,8 +41,6 @@ MAX_KEPT: Final = 64 * 2**20
 _RESTORED_AT_A_TIME: Final = 32
 #: Places that are tried for a cut through a changed text.
 _MAX_CUTS: Final = 6
-#: Characters of what has been handed on that may belong to a URL which goes on.
-_MAX_TAIL: Final = 4_096
 
 
 @attrs.define
@@ -231,7 +229,7 @@ class GuardedStream(ReadyStream):
         restorer = self._hooks.restorer
         if restorer is None:
             return body
-        return restorer.body(body, {lane for lane, tail in tails.items() if ends_in_url(tail)})
+        return restorer.body(body, tails)
 
     async def _judge_after(self) -> None:
         self._join()
@@ -283,4 +281,4 @@ def denial(what: str, hooks: Iterable[str]) -> Failure:
 
 def _joined(tails: Mapping[Lane, str], texts: Mapping[Lane, str]) -> dict[Lane, str]:
     """The ends of the texts, as far as a URL could reach back."""
-    return {lane: (tails.get(lane, "") + texts.get(lane, ""))[-_MAX_TAIL:] for lane in {*tails, *texts}}
+    return {lane: (tails.get(lane, "") + texts.get(lane, ""))[-MAX_URL:] for lane in {*tails, *texts}}

@@ -227,10 +227,8 @@ class LiveStream:
         elif ended or decoder.done:
             self._over = True
             self._disarm()
-            if ended:
-                self._reply.release()
-            else:
-                self._reply.close()
+            # Whatever follows the end mark is not read: the transport keeps the connection only if it is clean.
+            self._reply.release()
 
     def _fail(self, failure: Failure) -> None:
         if not self._over:

@@ -460,7 +460,7 @@ def test_the_key_of_headers_fills_a_gap():
 MAY_NOT: list[tuple[dict[str, Any], str]] = [
     ({**OPENAI, "api_key": "env:HOME"}, "config.api_key: variables of the environment may not be named here"),
     (
-        {"provider": "bedrock", "aws_secret_access_key": "env:HOME"},
+        {"provider": "bedrock", "aws_access_key_id": "AK", "aws_secret_access_key": "env:HOME"},
         "config.aws_secret_access_key: variables of the environment may not be named here",
     ),
     ({**OPENAI, "custom_host": "http://10.0.0.1"}, "config.custom_host: not an address of the open Internet"),
@@ -627,3 +627,10 @@ def refusals_of(node: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         compiler(trusted=False).compile(node)
     return [str(problem) for problem in caught.value.problems]
+
+
+def test_half_of_a_pair_of_credentials_is_refused():
+    """An access key id without its secret would sign nothing."""
+    source = {"provider": "bedrock", "aws_region": "us-east-1", "aws_access_key_id": "AK"}
+    text = "missing; aws_access_key_id and aws_secret_access_key belong together"
+    assert [f"config.aws_secret_access_key: {text}"] == refusals(source)

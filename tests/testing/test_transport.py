@@ -174,7 +174,7 @@ async def test_a_connection_that_hangs_fails_at_the_connect_timeout():
     clock = VirtualClock()
     transport = ScriptedTransport(hang("connect"), clock)
     with pytest.raises(TransportError) as caught:
-        await transport.send(wire(connect_timeout=2.5))
+        await transport.send(wire(), connect_timeout=2.5)
     assert ("connect_timeout", 2.5) == (caught.value.kind, clock.now())
 
     with pytest.raises(TimeoutError):
@@ -186,7 +186,7 @@ async def test_a_slow_connection_may_come_about_in_time():
     """A connecting pause shorter than the connect_timeout only delays."""
     clock = VirtualClock()
     transport = ScriptedTransport(Reply(before=(Pause(2, connecting=True),)), clock)
-    assert 200 == (await transport.send(wire(connect_timeout=2.5))).status
+    assert 200 == (await transport.send(wire(), connect_timeout=2.5)).status
     assert 2 == clock.now()
 
 

@@ -101,11 +101,10 @@ def _key(value: Any) -> Any:
 
 def _blocked_tools(body: Mapping[str, Any], types: _Rule, names: _Rule) -> Iterator[dict[str, Any]]:
     for tool in _tools(body):
-        inner = tool.get(str(tool.get("type"))) if isinstance(tool, Mapping) else None
-        type_ = tool.get("type") if isinstance(tool, Mapping) else None
-        name = inner.get("name") if isinstance(inner, Mapping) else None
-        if name is None and isinstance(tool, Mapping):
-            name = tool.get("name") or type_
+        members = tool if isinstance(tool, Mapping) else {}
+        type_ = members.get("type")
+        inner = [entry for entry in map(members.get, ("function", "custom")) if isinstance(entry, Mapping)]
+        name = next((entry["name"] for entry in inner if entry.get("name")), members.get("name") or type_)
         reasons = [*types.reasons(type_, "type"), *names.reasons(name, "name")]
         if reasons:
             yield {"type": _shown(type_), "name": _shown(name), "reasons": reasons}

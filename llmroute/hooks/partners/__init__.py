@@ -1,0 +1,1 @@
+"""Guardrail services of other companies: one row each, and one check that is built from a row."""

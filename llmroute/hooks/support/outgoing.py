@@ -1,0 +1,150 @@
+"""Calls of checks to other services: their headers, what of the caller goes along, and the JSON of the call.
+
+Source: the hosted product's documentation of webhooks and of forwarded headers; spec/GUARDRAILS.md section 2.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from ...config.primitives import found
+from ...wire.hosts import HostPolicy, check_url, header_name_problem, header_problem
+from ..base import HookContext
+from ..parameters import Parameters
+
+MAX_HEADERS: Final = 100
+
+#: Headers that belong to one connection (RFC 9110, 7.6.1), and those that open cloud metadata services.
+_NEVER_FORWARDED: Final = frozenset(
+    {
+        "connection", "content-encoding", "content-length", "content-type", "expect", "host",
+        "http2-settings", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+        "te", "trailer", "transfer-encoding", "upgrade",
+        "metadata", "metadata-flavor", "x-aws-ec2-metadata-token", "x-aws-ec2-metadata-token-ttl-seconds",
+        "x-google-metadata-request", "x-identity-header",
+    }
+)  # fmt: skip
+_GATEWAY: Final = "x-portkey-"
+#: Those of the gateway's own headers that hold nothing secret.
+_GATEWAY_FORWARDED: Final = frozenset({"x-portkey-metadata", "x-portkey-span-id", "x-portkey-trace-id"})
+_EVENTS: Final = {"before": "beforeRequestHook", "after": "afterRequestHook"}
+
+
+# -- parameters --------------------------------------------------------------------------------------
+
+
+def read_url(parameters: Parameters, name: str) -> str:
+    """The URL of a service: the config's own word, so it may be in a private network."""
+    url = parameters.text(name, limit=2_048)
+    problem = check_url(url, HostPolicy.trusting()) if url else None
+    if problem is not None:
+        parameters.problem(name, problem)
+    elif not url and isinstance(parameters.raw(name), str):
+        parameters.problem(name, "expected a URL, got empty text")
+    return url
+
+
+def read_headers(parameters: Parameters, name: str = "headers") -> dict[str, str]:
+    """An object of texts, or such an object as JSON text."""
+    value = parameters.raw(name)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else {}
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            parameters.problem(name, "expected an object as JSON, got text of another kind")
+            return {}
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or len(value) > MAX_HEADERS:
+        parameters.problem(name, f"expected an object of at most {MAX_HEADERS} headers, got {found(value)}")
+        return {}
+    for header, text in value.items():
+        problem = header_name_problem(str(header))
+        problem = problem or (header_problem(text) if isinstance(text, str) else "expected text")
+        if problem is not None:
+            parameters.problem(f"{name}.{str(header)[:60]}", problem)
+    return {str(header): text for header, text in value.items() if isinstance(text, str)}
+
+
+def read_forwarded(parameters: Parameters, name: str = "forwardHeaders") -> tuple[str, ...]:
+    """Names of the caller's headers to pass on, in lower case. None is passed on that is not named."""
+    names = tuple(entry.lower() for entry in parameters.texts(name, (), limit=MAX_HEADERS))
+    for index, entry in enumerate(names):
+        problem = header_name_problem(entry)
+        if entry in _NEVER_FORWARDED or (entry.startswith(_GATEWAY) and entry not in _GATEWAY_FORWARDED):
+            problem = "may not be forwarded"
+        if problem is not None:
+            parameters.problem(f"{name}[{index}]", problem)
+    return names
+
+
+def headers_for(context: HookContext, own: Mapping[str, str], forwarded: tuple[str, ...]) -> dict[str, str]:
+    """The headers of a call: JSON, the named ones of the caller, and over these the config's own."""
+    headers = {"Content-Type": "application/json"}
+    for name in forwarded:
+        value = context.headers.get(name)
+        if value is not None and header_problem(value) is None:
+            headers[name] = value
+    mine = {name.lower() for name in own}
+    return {name: value for name, value in headers.items() if name.lower() not in mine} | dict(own)
+
+
+def shown_url(url: str) -> str:
+    """A URL for reports: without the query, where keys may stand."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+# -- the call ----------------------------------------------------------------------------------------
+
+
+def payload(context: HookContext) -> dict[str, Any]:
+    """The call as services are told of it; no headers, no credentials."""
+    before = context.event == "before"
+    return {
+        "request": {
+            "json": context.request,
+            "text": _request_text(context.request),
+            "isStreamingRequest": context.streaming,
+            "isTransformed": False,
+        },
+        "response": {
+            "json": {} if before else context.response,
+            "text": "" if before else _response_text(context.response or {}),
+            "statusCode": None if before else 200,
+            "isTransformed": False,
+        },
+        "provider": context.provider,
+        "requestType": context.request_type,
+        "metadata": context.metadata,
+        "eventType": _EVENTS[context.event],
+    }
+
+
+def _request_text(request: Mapping[str, Any]) -> str:
+    messages = request.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return _content_text(last.get("content") if isinstance(last, Mapping) else None)
+
+
+def _response_text(response: Mapping[str, Any]) -> str:
+    choices = response.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, Mapping) else None
+    return _content_text(message.get("content") if isinstance(message, Mapping) else None)
+
+
+def _content_text(content: Any) -> str:
+    """The pieces of a content joined by newlines; pieces without text are empty lines, as recorded."""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    texts = (part.get("text") if isinstance(part, Mapping) else None for part in content)
+    return "\n".join(text if isinstance(text, str) else "" for text in texts)
