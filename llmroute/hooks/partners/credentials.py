@@ -14,7 +14,7 @@ from ..support import reading
 _VARIABLE: Final = "env:"
 
 
-class CredentialMissing(Exception):
+class MissingCredentialError(Exception):
     """A credential is not there when it is needed. The text names it."""
 
 
@@ -38,12 +38,12 @@ class Credentials:
     services: Services = attrs.field(repr=False)
 
     def look_up(self) -> dict[str, str]:
-        """The values by name, variables read. Raises CredentialMissing."""
+        """The values by name, variables read. Raises MissingCredentialError."""
         members: Mapping[str, Any] = {}
         if self.provider is not None:
             named = self.services.provider(self.provider)
             if named is None:
-                raise CredentialMissing("The named provider is not declared for this router.")
+                raise MissingCredentialError("The named provider is not declared for this router.")
             members = named
         values: dict[str, str] = {}
         for credential in self.wanted:
@@ -51,7 +51,7 @@ class Credentials:
             if value:
                 values[credential.name] = value
             elif credential.required:
-                raise CredentialMissing(f"The credential {credential.name} is missing.")
+                raise MissingCredentialError(f"The credential {credential.name} is missing.")
         return values
 
     def _value(self, credential: Credential, members: Mapping[str, Any]) -> str | None:

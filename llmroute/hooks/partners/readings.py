@@ -7,7 +7,7 @@ categories, kinds and scores; what was found in the text is never among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import attrs
 
@@ -25,11 +25,6 @@ class Judgement:
     findings: tuple[Mapping[str, Any], ...] = ()
     change: Callable[[str], str | None] | None = attrs.field(default=None, repr=False)
 
-    def applied(self, piece: str) -> str:
-        """The text after the change; the text itself where there is none."""
-        changed = None if self.change is None else self.change(piece)
-        return piece if changed is None else changed
-
 
 def severities(answer: Any, values: Mapping[str, Any]) -> Judgement | None:
     """Azure: `categoriesAnalysis[].severity` from `severity` on, and `blocklistsMatch[]`."""
@@ -37,26 +32,29 @@ def severities(answer: Any, values: Mapping[str, Any]) -> Judgement | None:
     matched = _objects(_member(answer, "blocklistsMatch") or [])
     if analysed is None or matched is None:
         return None
-    levels = {entry.get("category"): entry.get("severity") for entry in analysed}
-    if not all(_is_number(level) for level in levels.values()) or not _covers(levels, values["categories"]):
+    levels = [(entry.get("category"), entry.get("severity")) for entry in analysed]
+    if not _covers({category for category, _ in levels}, values["categories"]):
         return None
-    findings: list[Mapping[str, Any]] = [
-        {"category": name_of(category), "severity": level}
-        for category, level in levels.items()
-        if level >= values["severity"]
-    ]
+    if values["blocklistNames"] and "blocklistsMatch" not in answer:
+        return None
+    findings: list[Mapping[str, Any]] = []
+    for category, level in levels:
+        if not _is_number(level):
+            return None
+        if level >= values["severity"]:
+            findings.append({"category": name_of(category), "severity": level})
     findings += [{"blocklist": name_of(entry.get("blocklistName"))} for entry in matched]
     return _judged(findings)
 
 
 def categories(answer: Any, values: Mapping[str, Any]) -> Judgement | None:
-    """Mistral and OpenAI: `results[].categories`, each true or false, for one or several inputs.
+    """Mistral and OpenAI: `results[].categories`, each true or false, one result for each input.
 
     `categories` limits which count. `thresholds` puts a score of `results[].category_scores` in the place
     of the service's own word for a category. A result that is `flagged` fails where nothing was limited.
     """
     results = _objects(_member(answer, "results"))
-    if not results:
+    if not results or len(results) < values["count"]:
         return None
     findings: list[Mapping[str, Any]] = []
     for result in results:
@@ -208,9 +206,9 @@ def _objects(value: Any) -> list[Mapping[str, Any]] | None:
     return value if good else None
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _covers(given: Mapping[Any, Any], wanted: Collection[str]) -> bool:
+def _covers(given: Collection[Any], wanted: Collection[str]) -> bool:
     return all(name in given for name in wanted)

@@ -36,12 +36,14 @@ def _azure_options(parameters: Parameters) -> Mapping[str, Any]:
     mode = parameters.raw("azureAuthMode")
     if mode not in (None, "apiKey", "apikey"):
         parameters.problem("azureAuthMode", "expected apiKey: other ways to sign in are not supported")
+    categories = parameters.texts("categories", ("Hate", "SelfHarm", "Sexual", "Violence"), limit=20)
+    blocklists = parameters.texts("blocklistNames", (), limit=100)
+    if not categories and not blocklists:
+        parameters.problem("categories", "expected a category, or a blocklist in blocklistNames")
     return {
         "apiVersion": parameters.text("apiVersion", "2024-11-01", limit=50),
-        "blocklistNames": list(parameters.texts("blocklistNames", (), limit=100)) or None,
-        "categories": list(
-            parameters.texts("categories", ("Hate", "SelfHarm", "Sexual", "Violence"), limit=20)
-        ),
+        "blocklistNames": list(blocklists) or None,
+        "categories": list(categories),
         "severity": parameters.number("severity", 2, low=0, high=7),
     }
 

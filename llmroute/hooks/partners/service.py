@@ -22,7 +22,7 @@ from ..base import FetchError, HookContext, Services, Verdict
 from ..parameters import Parameters
 from ..support import reading
 from ..support.report import nothing, undecided
-from .credentials import Credential, CredentialMissing, Credentials, read_credentials
+from .credentials import Credential, Credentials, MissingCredentialError, read_credentials
 from .readings import Judgement
 from .templates import TemplateError, fill, fill_path, fill_text, fill_url
 
@@ -34,6 +34,7 @@ MAX_REQUEST: Final = 2**20
 OVERLAP: Final = 200
 #: Findings that are reported.
 MAX_FINDINGS: Final = 50
+_TOO_MUCH: Final = "There is more text than the service may be sent."
 
 Values = Mapping[str, Any]
 
@@ -67,7 +68,8 @@ class Partner:
     - `headers`: with slots for credentials; `sign`: signs a complete request (`now`: seconds since 1970);
     - `credentials`: what has to be known; `section`: an object in `credentials` that may hold them;
     - `options`: reads the row's own parameters into values;
-    - `read`: the verdict in an answer, given the values; None when there is none;
+    - `read`: the verdict in an answer, given the options and the `count` of pieces that were sent; None when
+      there is none;
     - `each`: one request for each piece of text; `window`: the characters that one request may hold,
       longer texts go in several; `timeout`: the default, in milliseconds.
     """
@@ -113,17 +115,21 @@ class PartnerCheck:
         """A service that is silent, slow, broken or unclear gives an error, never a pass."""
         if not context.text:
             return nothing(passed=True)
+        units = self._units(context)
+        if len(units) > MAX_REQUESTS:
+            return undecided(_TOO_MUCH)
         try:
-            requests = self._requests(context, self.credentials.look_up())
-        except CredentialMissing as error:
+            requests = self._requests(context, units, self.credentials.look_up())
+        except MissingCredentialError as error:
             return undecided(str(error))
         except TemplateError as error:
             return undecided(f"The request cannot be made: {error}.")
         except JSONError:
             return undecided("The request cannot be made: it is no JSON.")
-        if len(requests) > MAX_REQUESTS or any(len(request.body) > MAX_REQUEST for request in requests):
-            return undecided("There is more text than the service may be sent.")
-        answers = await asyncio.gather(*(self._asked(request) for request in requests))
+        if any(len(request.body) > MAX_REQUEST for request in requests):
+            return undecided(_TOO_MUCH)
+        values = {**self.options, "count": 1 if self._chat(context) else len(self._pieces(context))}
+        answers = await asyncio.gather(*(self._asked(request, values) for request in requests))
         judgements: list[Judgement] = []
         for answer in answers:
             if isinstance(answer, str):
@@ -133,9 +139,15 @@ class PartnerCheck:
 
     # -- asking ----------------------------------------------------------------------------------------
 
-    def _requests(self, context: HookContext, known: Mapping[str, str]) -> list[WireRequest]:
+    def _chat(self, context: HookContext) -> Endpoint | None:
+        before_chat = context.event == "before" and context.request_type == "chatComplete"
+        return self.partner.chat if before_chat else None
+
+    def _requests(
+        self, context: HookContext, units: Sequence[str], known: Mapping[str, str]
+    ) -> list[WireRequest]:
         row = self.partner
-        chat = row.chat if context.event == "before" and context.request_type == "chatComplete" else None
+        chat = self._chat(context)
         endpoint = chat or row.endpoint
         url = URL(self._base(known) + fill_path(endpoint.path, self.options))
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -146,9 +158,7 @@ class PartnerCheck:
             "source": "INPUT" if context.event == "before" else "OUTPUT",
         }
         if chat is not None:
-            units, values["messages"] = [""], context.request.get("messages")
-        else:
-            units = self._units(context)
+            values["messages"] = context.request.get("messages")
         wires = [WireRequest(url, headers, dumps(fill(endpoint.body, {**values, "text": u}))) for u in units]
         sign = row.sign
         if sign is None:
@@ -167,7 +177,9 @@ class PartnerCheck:
         return other.rstrip("/")
 
     def _units(self, context: HookContext) -> list[str]:
-        """The texts that are judged by themselves."""
+        """The texts that are judged by one request each."""
+        if self._chat(context) is not None:
+            return [context.text]
         if self.partner.each:
             return self._pieces(context)
         text, window = context.text, self.partner.window
@@ -179,7 +191,7 @@ class PartnerCheck:
     def _pieces(context: HookContext) -> list[str]:
         return [piece for piece in context.texts.pieces if piece]
 
-    async def _asked(self, wire: WireRequest) -> Judgement | str:
+    async def _asked(self, wire: WireRequest, values: Values) -> Judgement | str:
         """The judgement, or why there is none. Nothing of the request or the answer is told."""
         try:
             answer = await self.services.fetch(
@@ -198,7 +210,7 @@ class PartnerCheck:
             value = loads(answer.body)
         except JSONError:
             return "The service's answer is not JSON."
-        judgement = self.partner.read(value, self.options)
+        judgement = self.partner.read(value, values)
         return "The service's answer is no verdict." if judgement is None else judgement
 
     # -- judging ---------------------------------------------------------------------------------------
@@ -212,11 +224,21 @@ class PartnerCheck:
         data = {"verdict": passed, "explanation": explanation, "findings": findings[:MAX_FINDINGS]}
         if not passed or not any(judgement.change is not None for judgement in judgements):
             return Verdict(passed, data)
-        changes = iter(judgements)
-        pieces = [next(changes).applied(piece) if piece else piece for piece in context.texts.pieces]
-        body = context.texts.replaced(pieces)
+        pieces = self._changed(context, judgements)
+        body = None if pieces is None else context.texts.replaced(pieces)
         if body is None:
-            # The service took something out that is still there.
             return undecided("The service's change cannot be made.", {"findings": data["findings"]})
         data["explanation"] = "The service took something out of the text."
         return Verdict(True, data, **context.changed(body))
+
+    @staticmethod
+    def _changed(context: HookContext, judgements: Sequence[Judgement]) -> list[str] | None:
+        """The pieces after the changes; None when something would stay that was to be taken out."""
+        left, pieces = iter(judgements), []
+        for piece in context.texts.pieces:
+            change = next(left).change if piece else None
+            changed = piece if change is None else change(piece)
+            if changed is None or (change is not None and changed == piece):
+                return None
+            pieces.append(changed)
+        return pieces
