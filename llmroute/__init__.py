@@ -47,6 +47,7 @@ from .transport.base import Transport
 from .types.chat import ChatCompletion
 from .types.chunk import ChatCompletionChunk
 from .types.route import Attempt, Route
+from .wire.fetching import FetchPolicy
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ __all__ = [
     "ContextWindowExceededError",
     "DeadlineExceededError",
     "Explanation",
+    "FetchPolicy",
     "GuardrailError",
     "IncompleteStreamError",
     "InternalServerError",

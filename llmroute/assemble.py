@@ -27,6 +27,7 @@ from .providers.registry import known_providers, refusal, required
 from .routing.plan import Planner
 from .telemetry.events import Event, Observer
 from .transport.base import Transport
+from .wire.fetching import FetchPolicy
 from .wire.hosts import HostPolicy
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Setup:
     input_guardrails: tuple[Any, ...]
     output_guardrails: tuple[Any, ...]
     guardrail_errors: Literal["pass", "deny"] | None
+    fetch: FetchPolicy | None
 
 
 def checked_setup(given: Mapping[str, object]) -> Setup:
@@ -130,6 +132,14 @@ def _seed(value: object) -> int | None:
     return value
 
 
+def _fetch(value: object) -> FetchPolicy | None:
+    if isinstance(value, FetchPolicy):
+        return value
+    if value is None or isinstance(value, bool):
+        return FetchPolicy() if value else None
+    raise Invalid(f"expected true, false or a FetchPolicy, got {found(value)}")
+
+
 #: What each argument has to be; the result is what is kept.
 _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "providers": _declared,
@@ -148,6 +158,7 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "input_guardrails": own_hooks,
     "output_guardrails": own_hooks,
     "guardrail_errors": lambda value: None if value is None else Choice(("pass", "deny"))(value),
+    "fetch": _fetch,
 }
 
 
@@ -169,6 +180,7 @@ def make_core(setup: Setup) -> Core:
         emit=_emitter(setup.observers),
         adapters=adapters,
         keyless=getattr(transport, "keyless", False),
+        fetch=setup.fetch,
         hook_kit=once(lambda: _hook_kit(setup, env, named, lambda: core)),
     )
     around = Surroundings(

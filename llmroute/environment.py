@@ -15,6 +15,7 @@ from .clock import Clock
 from .providers.auth.token import TokenTable
 from .telemetry.events import Event
 from .transport.base import Transport
+from .wire.fetching import FetchPolicy
 
 if TYPE_CHECKING:
     from .hooks.kit import HookKit
@@ -118,6 +119,8 @@ class Environment:
     background: Background = attrs.field(factory=Background)
     #: True for transports that reach no provider, so that no key is needed.
     keyless: bool = False
+    #: What may be fetched for providers that take data only; None for nothing.
+    fetch: FetchPolicy | None = None
 
 
 class Randomness:

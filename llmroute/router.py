@@ -27,6 +27,7 @@ from .telemetry.events import ConfigReloaded, Observer
 from .transport.base import Transport
 from .types.chat import ChatCompletion
 from .view import View, checked, overlaid, requested
+from .wire.fetching import FetchPolicy
 from .wire.json import JSONError, loads
 
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -50,6 +51,8 @@ class Router:
       `guardrails`: hooks by name, for configs that name them; `input_guardrails` and
       `output_guardrails` run on every call, whatever config it brings. `guardrail_errors` says what a
       check that could not judge does where its hook does not say: "pass" or "deny".
+    - `fetch`: whether images and files that a request points to are fetched and sent as data where the
+      provider cannot do so itself: True, or a FetchPolicy with limits and hosts. Off by default.
     - `transport`, `clock`, `seed`, `observers`: the outside world; `hosts`: more trusted hosts for
       configs that are not the host code's own word ("host", "host:port" or "*.suffix").
 
@@ -79,6 +82,7 @@ class Router:
         input_guardrails: Sequence[Any] | None = None,
         output_guardrails: Sequence[Any] | None = None,
         guardrail_errors: Literal["pass", "deny"] | None = None,
+        fetch: bool | FetchPolicy = False,
         trace_id: str = "",
         timeout: float | None = None,
         **shorthand: Any,
@@ -102,6 +106,7 @@ class Router:
                 "input_guardrails": input_guardrails,
                 "output_guardrails": output_guardrails,
                 "guardrail_errors": guardrail_errors,
+                "fetch": fetch,
             }
         )
         self._core = make_core(setup)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,6 +23,9 @@ from .params import effective_params, is_stream, model_of
 from .scrub import Scrubber
 from .stream import open_stream
 
+if TYPE_CHECKING:
+    from .inlining import Inlining
+
 MAX_ANSWER = 64 * 2**20
 MAX_ERROR_BODY = 64 * 2**10
 
@@ -36,7 +39,7 @@ class Exchange:
     With `credentials` the adapter gets no key: they finish the encoded request.
     """
 
-    __slots__ = ("_adapter", "_credentials", "_encode_json", "_env", "_key", "_spec", "_static_key")
+    __slots__ = ("_adapter", "_credentials", "_encode_json", "_env", "_inlining", "_key", "_spec", "_static_key")
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Exchange:
         self._static_key = key.static if credentials is None else None
         #: For formats like OpenAI's: sends a body that nobody has changed as it was written.
         self._encode_json: Callable[..., WireRequest] | None = getattr(adapter, "encode_json", None)
+        self._inlining = None if env.fetch is None else _inlining_of(adapter, env)
 
     async def __call__(self, call: Call) -> Outcome:
         clock = self._env.clock
@@ -81,6 +85,13 @@ class Exchange:
                     key = await self._key.get()
                 if limit is not None:
                     left = max(0.0, limit - (self._env.clock.now() - now))
+            if self._inlining is not None:
+                links = self._inlining.wants(params)
+                if links:
+                    async with self._env.clock.timeout(left):
+                        params = await self._inlining(params, links)
+                    if limit is not None:
+                        left = max(0.0, limit - (self._env.clock.now() - now))
             if request.json is not None and self._encode_json is not None and params is request.body:
                 wire = self._encode_json(params, request.json, key)
             else:
@@ -267,6 +278,16 @@ class Exchange:
         env = self._env
         if env.emit is not None:
             env.emit(AttemptFinished(call.id, call.trace_id, ended, attempt))
+
+
+def _inlining_of(adapter: Adapter, env: Environment) -> Inlining | None:
+    wants = getattr(adapter, "wants", None)
+    if wants is None or env.fetch is None:
+        return None
+    # Imported here: most routers fetch nothing.
+    from .inlining import Inlining
+
+    return Inlining(wants, env.fetch, env.transport, env.clock)
 
 
 def _stream_status(failure: Failure) -> int:

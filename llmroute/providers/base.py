@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from ..outcome import Failure
 from ..wire.message import WireReply, WireRequest
+from .links import Link
 
 
 def no_variable(name: str) -> str | None:
@@ -99,6 +100,13 @@ class JSONAdapter(Adapter, Protocol):
 
     def encode_json(self, params: Mapping[str, Any], json: bytes, key: str | None) -> WireRequest:
         """`encode(params, key)`, where `json` is the text of `params`."""
+
+
+class LinkedAdapter(Adapter, Protocol):
+    """An adapter of a provider that fetches nothing; asked where the router may fetch for it."""
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """What of `params` must be put in as data before `encode`."""
 
 
 class ReplyError(Exception):

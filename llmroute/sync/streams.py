@@ -76,6 +76,11 @@ class SyncChatStream(_Pumped):
         return self._stream.route
 
     @property
+    def hook_results(self) -> dict[str, Any] | None:
+        """What guardrails have found so far, None when there are none; complete at the end of the stream."""
+        return self._stream.hook_results
+
+    @property
     def text(self) -> str:
         """The first choice's text as far as it has been read."""
         return self._stream.text

@@ -13,8 +13,8 @@ from llmroute.hooks import threads as module
 from llmroute.hooks.threads import Threads, TooBusyError
 
 
-def names():
-    return [thread for thread in threading.enumerate() if thread.name == "llmroute-check"]
+def workers():
+    return {thread for thread in threading.enumerate() if thread.name == "llmroute-check"}
 
 
 async def until(condition):
@@ -48,16 +48,16 @@ def _raising(error):
 
 async def test_threads_are_few_and_used_again():
     """As many as are needed at once, at most the limit."""
-    before = len(names())
+    before = workers()
     pool = Threads(3)
     for _ in range(5):
         await pool.run(lambda: None)
-    assert 1 == len(names()) - before
+    assert 1 == len(workers() - before)
 
     gate = threading.Event()
     waiting = [asyncio.ensure_future(pool.run(gate.wait)) for _ in range(10)]
     await asyncio.sleep(0.05)
-    assert 3 == len(names()) - before
+    assert 3 == len(workers() - before)
     gate.set()
     assert [True] * 10 == await asyncio.gather(*waiting)
 
@@ -99,12 +99,12 @@ async def test_a_job_that_nobody_waits_for_is_not_begun():
 
 async def test_threads_end_with_their_pool():
     """Nothing has to be closed."""
-    before = len(names())
+    before = workers()
     pool = Threads()
     await pool.run(lambda: None)
-    assert before + 1 == len(names())
+    assert 1 == len(workers() - before)
 
     del pool
     gc.collect()
 
-    await until(lambda: len(names()) == before)
+    await until(lambda: not workers() - before)

@@ -95,10 +95,10 @@ class InlineImageUrls:
             tasks = {url: group.create_task(one(url)) for url in urls}
         return {url: task.result() for url, task in tasks.items()}
 
-    async def _fetch(self, url: str, timeout: float, room: list[int]) -> str | _Failed:
+    async def _fetch(self, url: str, left: float, room: list[int]) -> str | _Failed:
         """A data URL. The URL is the caller's word, so it is never trusted."""
         try:
-            answer = await self.services.fetch("GET", url, timeout=timeout, limit=self.max_size)
+            answer = await self.services.fetch("GET", url, timeout=left, limit=self.max_size)
         except FetchError as error:
             return _Failed(error.message)
         if answer.status != 200:
@@ -112,8 +112,11 @@ class InlineImageUrls:
         return f"data:{kind};base64,{b64encode(answer.body).decode()}"
 
 
-class _Failed(Exception):  # noqa: N818  (it is a value: why an image was not fetched)
+@attrs.frozen
+class _Failed:
     """Why there is no image."""
+
+    reason: str
 
 
 def image_type(data: bytes) -> str | None:

@@ -52,8 +52,6 @@ class Webhook:
     fields: frozenset[str]
     services: Services = attrs.field(repr=False)
 
-    transforms = True
-
     async def __call__(self, context: HookContext, /) -> Verdict:
         about = {
             "webhookUrl": shown_url(self.url),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 import attrs
@@ -23,9 +24,16 @@ def without_overlaps(findings: Iterable[Finding]) -> list[Finding]:
     """The findings in the order of the text; of two that overlap the one that was found first stays."""
     kept: list[Finding] = []
     for finding in findings:
-        if all(finding.end <= other.start or finding.start >= other.end for other in kept):
-            kept.append(finding)
-    return sorted(kept, key=lambda finding: finding.start)
+        # What is kept does not overlap, so only the neighbours can be in the way.
+        at = bisect_left(kept, finding.start, key=_start)
+        free = at == 0 or kept[at - 1].end <= finding.start
+        if free and (at == len(kept) or kept[at].start >= finding.end):
+            kept.insert(at, finding)
+    return kept
+
+
+def _start(finding: Finding) -> int:
+    return finding.start
 
 
 def replaced(text: str, findings: Sequence[Finding], replacement: Callable[[str, str], str]) -> str:

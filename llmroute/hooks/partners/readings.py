@@ -33,7 +33,7 @@ def severities(answer: Any, values: Mapping[str, Any]) -> Judgement | None:
     if analysed is None or matched is None:
         return None
     levels = [(entry.get("category"), entry.get("severity")) for entry in analysed]
-    if not _covers({category for category, _ in levels}, values["categories"]):
+    if not _covers([category for category, _ in levels], values["categories"]):
         return None
     if values["blocklistNames"] and "blocklistsMatch" not in answer:
         return None
@@ -133,9 +133,10 @@ def guardrail(answer: Any, values: Mapping[str, Any]) -> Judgement | None:
         outputs = _objects(_member(answer, "outputs") or _member(answer, "output"))
         text = outputs[0].get("text") if outputs else None
         return Judgement(True, findings, lambda piece: text) if isinstance(text, str) else None
-    changes = {entry.get("match"): _label(entry) for entry in personal}
-    if not all(isinstance(match, str) and match for match in changes):
+    matches = [entry.get("match") for entry in personal]
+    if not all(isinstance(match, str) and match for match in matches):
         return None
+    changes = dict(zip(matches, map(_label, personal), strict=True))
     return Judgement(True, findings, lambda piece: _without(piece, changes))
 
 

@@ -15,6 +15,8 @@ WHITESPACE: Final = (
 _NOT_SPACE = re.compile(f"[^{WHITESPACE}]+")
 #: What only Python's `str.split` takes for blanks.
 _PYTHON_SPACE = ("\x1c", "\x1d", "\x1e", "\x1f")
+#: Signs that words are not just one blank apart.
+_UNEVEN = ("  ", "\n", "\t", "\r", "\v", "\f")
 
 
 def trim(text: str) -> str:
@@ -23,10 +25,17 @@ def trim(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """The number of runs without whitespace."""
-    if text.isascii() and not any(char in text for char in _PYTHON_SPACE):
-        return len(text.split())
-    return sum(1 for _ in _NOT_SPACE.finditer(text))
+    """The number of runs without whitespace, in a text that was trimmed."""
+    if not text.isascii():
+        return sum(1 for _ in _NOT_SPACE.finditer(text))
+    for sign in _UNEVEN:
+        if sign in text:
+            break
+    else:
+        return text.count(" ") + 1 if text else 0
+    if any(char in text for char in _PYTHON_SPACE):
+        return sum(1 for _ in _NOT_SPACE.finditer(text))
+    return len(text.split())
 
 
 def text_of(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -14,6 +14,7 @@ from ...wire.json import JSONError, dumps
 from ...wire.message import WireReply, WireRequest
 from ..base import Adapter, EncodeError, ProviderSettings, StreamDecoder
 from ..failures import failure_of
+from ..links import Link, links
 from ..openai_request import chat_url, header_value
 from .legacy import LegacyDecoder, legacy_body, legacy_completion, streams
 from .models import LEGACY, Model, model_of
@@ -70,6 +71,10 @@ class _Bedrock:
             headers["authorization"] = "Bearer " + header_value(key, "api_key")
         url = self._url(model, params.get("stream") is True)
         return WireRequest(url=url, headers=headers, body=body, warnings=report.warnings())
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """Images and files that are not in S3."""
+        return links(params)
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         model, settings = self._model(params), self._settings

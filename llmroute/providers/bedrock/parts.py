@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ..base import EncodeError
+from ..links import ADVICE
 from .models import Model
 from .report import Report
 from .tables import (
@@ -129,7 +130,7 @@ class PartReader:
         if url.startswith("s3://"):
             ending = url.rpartition(".")[2].lower()
             return self._medium(MEDIA_TYPES.get(ending, "image/jpeg"), _s3(url, {}), "", where)
-        raise EncodeError(f"{where}: the Converse API takes images as data or s3 URLs only", where)
+        raise EncodeError(f"{where}: the Converse API takes images as data or s3 URLs only; {ADVICE}", where)
 
     def _file(self, part: Mapping[str, Any], where: str) -> Block:
         file = part.get("file")
@@ -149,7 +150,7 @@ class PartReader:
         elif isinstance(url, str) and url.startswith("s3://"):
             block = self._medium(media_type, _s3(url, file), name, where)
         else:
-            raise EncodeError(f"{where}: the Converse API takes files as data or s3 URLs only", where)
+            raise EncodeError(f"{where}: the Converse API takes files as data or s3 URLs only; {ADVICE}", where)
         if "document" in block:
             for member in _DOCUMENT_MEMBERS:
                 value = part.get(member, file.get(member))

@@ -7,7 +7,7 @@ Source: docs.ollama.com, OpenAI compatibility.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,6 +18,7 @@ from ...wire.message import WireReply, WireRequest
 from ..base import EncodeError, ProviderSettings, StreamDecoder
 from ..catalogue import ROWS
 from ..failures import parsed_reply
+from ..links import Link, links
 from ..openai import OpenAICompatible
 from ..openai_request import chat_url, constant_headers, header_value
 from ..report import Report
@@ -59,6 +60,10 @@ class Ollama:
         except JSONError as problem:
             raise EncodeError(f"the request cannot be written as JSON: {problem}") from None
         return WireRequest(chat_url(base_url, CHAT_PATH), headers, body, warnings=report.warnings())
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """Images, at both endpoints; files are taken at neither."""
+        return links(params, files=False)
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         if not self._is_native(params) or b'"choices"' in reply.body:

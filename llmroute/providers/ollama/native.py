@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ...wire.json import JSONError, loads
 from ..base import EncodeError
+from ..links import ADVICE
 from ..report import Report
 from .tables import NATIVE_PARAMS, OPTION_NAMES, OPTIONS
 
@@ -147,7 +148,7 @@ def _data_of(url: str, where: str) -> str:
     """The base64 text of a data URL; the API fetches nothing."""
     head, comma, data = url.partition(",")
     if not comma or head[:5].lower() != "data:" or not head.lower().endswith(";base64"):
-        raise EncodeError(f"{where}: Ollama takes images as base64 data URLs only", where)
+        raise EncodeError(f"{where}: Ollama takes images as base64 data URLs only; {ADVICE}", where)
     return data
 
 

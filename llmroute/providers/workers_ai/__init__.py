@@ -6,7 +6,7 @@ Source: developers.cloudflare.com/workers-ai (models, function calling, JSON mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from yarl import URL
@@ -17,6 +17,7 @@ from ...wire.json import JSONError, dumps
 from ...wire.message import WireReply, WireRequest
 from ..base import EncodeError, ProviderSettings
 from ..failures import failure_of, parsed_reply
+from ..links import Link, links
 from ..model_path import model_path
 from ..openai_request import chat_url, header_value
 from ..report import Report
@@ -54,6 +55,10 @@ class WorkersAI:
                 raise EncodeError("workers-ai needs workers_ai_account_id", "workers_ai_account_id")
             base_url = f"{_HOST}{path_part(account)}/ai/run"
         return chat_url(base_url, "/" + model_path(params.get("model")))
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """Images: "HTTP URL will not be accepted" (schemas of the models with vision)."""
+        return links(params, files=False)
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         body = parsed_reply(reply, ROW.slug)

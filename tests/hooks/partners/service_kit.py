@@ -32,7 +32,7 @@ def azure(**severities: int) -> dict[str, Any]:
     return {"blocklistsMatch": [], "categoriesAnalysis": analysis}
 
 
-def bedrock(action: str = "GUARDRAIL_INTERVENED", output: str | None = None, **policies: Any) -> dict[str, Any]:
+def bedrock(action: str = "GUARDRAIL_INTERVENED", output: Any = None, **policies: Any) -> dict[str, Any]:
     outputs = [] if output is None else [{"text": output}]
     return {"action": action, "outputs": outputs, "assessments": [policies]}
 

@@ -1,20 +1,15 @@
-"""What holds for every partner, whatever its row says. Rules: spec/GUARDRAIL_PARTNERS.md, hooks/partners/service.py."""
+"""What holds for every partner, whatever its row says. Rules: spec/GUARDRAIL_PARTNERS.md."""
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from service_kit import BAD, CREDENTIALS, GOOD, KEY, PARTNERS, Service
 
-from llmroute import GuardrailError
 from llmroute.hooks.base import HookContext
 from llmroute.hooks.registry import CHECKS, is_outgoing
-from llmroute.testing import completion, connection_error, hang, reply, stall
+from llmroute.testing import VirtualClock, connection_error, hang, reply, stall
 
 every_partner = pytest.mark.parametrize("partner", PARTNERS)
 
@@ -88,7 +83,7 @@ async def test_a_time_limit_is_the_parameters(partner):
     verdict = await service.judge()
 
     assert "no complete answer within 250 ms" in verdict.error.message
-    assert 0.25 == service.clock.now() - service.clock.__class__().now()
+    assert 0.25 == service.clock.now() - VirtualClock().now()
 
 
 @every_partner
@@ -196,7 +191,9 @@ def test_partners_are_outgoing():
     assert all(is_outgoing(partner) and partner in CHECKS for partner in PARTNERS)
 
 
-@pytest.mark.parametrize("value", ["evil.example/", "a@evil.example", "evil.example#", "a b", "", "a" * 300, "é"])
+@pytest.mark.parametrize(
+    "value", ["evil.example/", "a@evil.example", "evil.example#", "a b", "", "a" * 64, "é"]
+)
 async def test_no_credential_leads_to_another_host(value):
     """What stands in a host name is letters, digits, dashes and dots."""
     credentials = {"apiKey": KEY, "domain": "env:DOMAIN"}
@@ -216,23 +213,3 @@ async def test_a_key_with_a_line_end_is_refused():
 
     assert verdict.error is not None
     assert [] == service.transport.requests
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"), [({}, "denied"), ({"on_error": "pass"}, "answered"), ({"on_error": "deny"}, "denied")]
-)
-async def test_a_router_denies_when_the_service_is_down(members, expected):
-    """A deny hook without a verdict denies, unless its policy says otherwise."""
-    from guard_kit import guarded
-
-    hook = {"openai.moderation": {"credentials": {"apiKey": KEY}}, "deny": True, **members}
-    rig = guarded({"api.openai.com": reply(503), "a.example": completion("Good day")}, input_guardrails=[hook])
-
-    try:
-        await rig.create()
-        outcome = "answered"
-    except GuardrailError as error:
-        outcome = "denied"
-        assert KEY not in json.dumps(error.hook_results)
-
-    assert expected == outcome

@@ -132,11 +132,15 @@ async def test_keys_may_be_named_variables(clock: VirtualClock, environment: pyt
     assert is_signed_by(amazon.requests[0], AwsKeys("AKIDEXAMPLE", "from env"), clock)
 
 
-async def test_half_a_pair_of_keys_is_a_local_401(clock: VirtualClock) -> None:
-    """Nothing is sent, and the missing half is named."""
+async def test_a_variable_that_is_not_set_is_a_local_401(
+    environment: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    """Nothing is sent, and what is missing is named."""
+    environment.delenv("NO_SUCH_SECRET", raising=False)
     amazon = Amazon(ANSWER)
-    with pytest.raises(AuthenticationError, match="config has no aws_secret_access_key"):
-        await call({"provider": "bedrock", "aws_access_key_id": "AKID"}, amazon, clock)
+    keys = {"aws_access_key_id": "AKID", "aws_secret_access_key": "env:NO_SUCH_SECRET"}
+    with pytest.raises(AuthenticationError, match="NO_SUCH_SECRET"):
+        await call({"provider": "bedrock", **keys}, amazon, clock)
 
     assert [] == amazon.requests
 
@@ -267,12 +271,12 @@ async def test_untrusted_configs_get_nothing_of_the_process(environment: pytest.
 def test_required_keys_are_checked_without_io(environment: pytest.MonkeyPatch) -> None:
     """`require_keys` names what is missing for certain; what only a machine can tell is not."""
     amazon = Amazon(ANSWER)
-    with pytest.raises(ConfigError, match=r"config\.targets\[0\]\.api_key: .* no aws_secret_access_key"):
+    with pytest.raises(ConfigError, match=r"config\.targets\[0\]\.api_key: .*NO_SUCH_SECRET"):
         Router(
             {
                 "strategy": {"mode": "fallback"},
                 "targets": [
-                    {"provider": "bedrock", "aws_access_key_id": "A"},
+                    {"provider": "bedrock", "aws_access_key_id": "A", "aws_secret_access_key": "env:NO_SUCH_SECRET"},
                     {"provider": "bedrock", **KEYS},
                 ],
             },
