@@ -117,7 +117,7 @@ async def absent(rounds: int) -> float:
     """The ratio of a router that knows checks and guardrails, but whose config has none."""
     stub = Stub(completion("ok"))
     ratios = []
-    known = {"checks": {"acme.x": bool}, "guardrails": {"x": FIVE[0]}}
+    known = {"checks": {"acme.x": lambda context: True}, "guardrails": {"x": FIVE[0]}}
     async with Router(TARGET, transport=stub) as plain, Router(TARGET, transport=stub, **known) as knowing:
         for _ in range(rounds * 2):
             floor = await batch(lambda: plain.chat.completions.create(**SMALL), 1_000, 1)

@@ -63,6 +63,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"seed": "x"}, "seed: expected a whole number, got text 'x'"),
     ({"seed": True}, "seed: expected a whole number, got true"),
+    ({"fetch": "yes"}, "fetch: expected true, false or a FetchPolicy, got text 'yes'"),
     ({"trace_id": 5}, "trace_id: expected a text"),
     ({"trace_id": "a\nb"}, "trace_id: holds control characters, such as line ends"),
     ({"timeout": "5"}, "timeout: expected seconds above 0, got '5'"),
@@ -131,6 +132,7 @@ def test_nothing_is_as_good_as_none():
         "observers",
         "clock",
         "seed",
+        "fetch",
     )
 
     assert Router(OPENAI, **dict.fromkeys(options))

@@ -32,6 +32,7 @@ from llmroute.config.schema import (
     RetrySettings,
     StrategySettings,
 )
+from llmroute.hooks.registry import CHECKS
 from llmroute.telemetry import events
 from llmroute.testing import completion, tool_call
 from llmroute.testing.upstream import LoopbackUpstream
@@ -253,3 +254,10 @@ def test_files_named_in_the_readme_exist():
     named = set(re.findall(r"`((?:tests|benchmarks)/[\w./]*)`", TEXT))
     assert set() == {name for name in named if not os.path.exists(README.parent / name)}
     assert sys.version_info >= (3, 11)
+
+
+def test_every_check_is_in_the_table():
+    """The ready-made checks, and no others; partners have modules of their own."""
+    ready = {check.removeprefix("default.") for check in CHECKS if check.startswith("default.")}
+    rows = [line.split(" | ")[0] for line in part(TEXT, "checks").splitlines() if line.startswith("| `")]
+    assert ready == {name for row in rows for name in re.findall(r"`(\w+)`", row)}

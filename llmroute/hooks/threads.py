@@ -79,14 +79,17 @@ def _end(jobs: SimpleQueue[_Job | None], threads: int) -> None:
 
 
 def _work(jobs: SimpleQueue[_Job | None], pool: weakref.ref[Threads]) -> None:
+    _count(pool, 1)
     while True:
-        _count(pool, 1)
         job = jobs.get()
         _count(pool, -1)
         if job is None:
             return
-        _do(job)
-        del job
+        result, failed = _done(job)
+        _count(pool, 1)  # before the caller goes on, who may have the next job at once
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            job.loop.call_soon_threadsafe(_settle, job.future, result, failed)
+        del job, result, failed
 
 
 def _count(pool: weakref.ref[Threads], change: int) -> None:
@@ -95,17 +98,13 @@ def _count(pool: weakref.ref[Threads], change: int) -> None:
         threads.count_free(change)
 
 
-def _do(job: _Job) -> None:
+def _done(job: _Job) -> tuple[Any, BaseException | None]:
     if job.future.cancelled():
-        return
-    result: Any = None
-    failed: BaseException | None = None
+        return None, None
     try:
-        result = job.context.run(job.function)
+        return job.context.run(job.function), None
     except BaseException as error:
-        failed = error
-    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-        job.loop.call_soon_threadsafe(_settle, job.future, result, failed)
+        return None, error
 
 
 def _settle(future: Future[Any], result: Any, failed: BaseException | None) -> None:

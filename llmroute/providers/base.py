@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from ..outcome import Failure
 from ..wire.message import WireReply, WireRequest
-from .links import Link
+
+if TYPE_CHECKING:
+    from .links import Link
 
 
 def no_variable(name: str) -> str | None:

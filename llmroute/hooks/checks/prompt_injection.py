@@ -50,20 +50,22 @@ RULES: Final[Mapping[str, Rule]] = {
     "reveal": Rule(
         0.6,
         re.compile(
-            r"\b(?:reveal|print|repeat|show|output|display|leak|tell me)\b.{0,30}\b(?:system|hidden|initial|secret|developer)\b"
-            r".{0,10}\b(?:prompt|instruction|message|rule)s?\b"
+            r"\b(?:reveal|print|repeat|show|output|display|leak|tell me)\b.{0,30}"
+            r"\b(?:system|hidden|initial|secret|developer)\b.{0,10}\b(?:prompt|instruction|message|rule)s?\b"
         ),
     ),
     "new_role": Rule(
         0.4,
         re.compile(
-            r"\byou (?:are|will be|shall be) (?:now|no longer)\b|\bfrom now on,? you\b|\bact as (?:if|though) you\b"
+            r"\byou (?:are|will be|shall be) (?:now|no longer)\b|\bfrom now on,? you\b"
+            r"|\bact as (?:if|though) you\b"
         ),
     ),
     "unrestricted": Rule(
         0.5,
         re.compile(
-            r"\b(?:without|no|free of|ignore)\b.{0,15}\b(?:restriction|filter|limitation|censorship|safety|ethical|guideline)s?\b"
+            r"\b(?:without|no|free of|ignore)\b.{0,15}"
+            r"\b(?:restriction|filter|limitation|censorship|safety|ethical|guideline)s?\b"
         ),
     ),
     "jailbreak": Rule(
@@ -75,14 +77,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "role_markup": Rule(
         0.6,
         re.compile(
-            r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?inst\]|<</?sys>>|</?system>|^\s{0,5}#{2,4} ?system\b",
+            r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?inst\]|<</?sys>>|</?system>"
+            r"|^\s{0,5}#{2,4} ?system\b",
             re.M,
         ),
     ),
     "exfiltration": Rule(
         0.5,
         re.compile(
-            r"!\[[^\]\n]{0,100}\]\(https?://[^)\s]{1,500}[?&][^)\s]{0,200}(?:data|q|secret|prompt|text)="
+            r"!\[[^\[\]\n]{0,100}\]\(https?://[^)\s?]{1,500}\?[^)\s]{0,200}?(?:data|q|secret|prompt|text)="
         ),
     ),
     "hidden_text": Rule(0.5, re.compile("[\U000e0020-\U000e007f]{4}")),

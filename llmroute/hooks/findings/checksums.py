@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from itertools import cycle
+from typing import Final
+
+
+_LENGTHS: Final = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 "
+    "DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 "
+    "IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 "
+    "MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 "
+    "SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
+)
+#: Characters of an IBAN by country (SWIFT, IBAN Registry).
+IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _LENGTHS.split()}
 
 
 def luhn(digits: str) -> bool:
@@ -40,8 +52,9 @@ def cpf(digits: str) -> bool:
 
 
 def pesel(digits: str) -> bool:
-    """The Polish PESEL: weights 1, 3, 7, 9."""
-    return (10 - weighted(digits[:10], (1, 3, 7, 9)) % 10) % 10 == int(digits[10])
+    """The Polish PESEL: a date, whose month also tells the century, and weights 1, 3, 7, 9."""
+    dated = 1 <= int(digits[2:4]) % 20 <= 12 and 1 <= int(digits[4:6]) <= 31
+    return dated and (10 - weighted(digits[:10], (1, 3, 7, 9)) % 10) % 10 == int(digits[10])
 
 
 def spanish_letter(number: int) -> str:
@@ -49,8 +62,16 @@ def spanish_letter(number: int) -> str:
     return "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23]
 
 
+def german_tax_id(digits: str) -> bool:
+    """The German tax identification number: one of its first ten digits stands there two or three times, no
+    other more than once; and ISO 7064 MOD 11,10.
+    """
+    counts = sorted(digits[:10].count(digit) for digit in set(digits[:10]))
+    return counts[-1] in (2, 3) and counts[-2] == 1 and digits[0] != "0" and mod_11_10(digits)
+
+
 def mod_11_10(digits: str) -> bool:
-    """ISO 7064 MOD 11,10: the German tax identification number."""
+    """ISO 7064 MOD 11,10, of eleven digits."""
     product = 10
     for char in digits[:10]:
         total = (int(char) + product) % 10 or 10

@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .spans import Finding, without_overlaps
+import attrs
+
+from .spans import Finding, Kind, find_all
 
 _EDGE: Final = r"(?<![A-Za-z0-9_-])"
 _END: Final = r"(?![A-Za-z0-9_-])"
 
 PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
-    "private_key": re.compile(
-        r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s:,.\\-]{0,8000}?"
-        r"(?:-----END (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)"
-    ),
     "aws_access_key": re.compile(_EDGE + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _END),
     "aws_secret_key": re.compile(
         r"(?i:aws.{0,20}?secret.{0,20}?[\s\"':=]{1,5})([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
@@ -49,32 +47,67 @@ GENERIC: Final = re.compile(
     r"([A-Za-z0-9_+/=.-]{16,200})"
 )
 GENERIC_NAME: Final = "generic"
-NAMES: Final = (*PATTERNS, GENERIC_NAME)
+PRIVATE_KEY: Final = "private_key"
+NAMES: Final = (PRIVATE_KEY, *PATTERNS, GENERIC_NAME)
 
 #: Bits a character that random texts have and words have not.
 MIN_ENTROPY: Final = 3.5
 
 
+@attrs.frozen
+class _Pattern:
+    """Secrets of one form: the group of the pattern where it has one, which must look random if so asked."""
+
+    name: str
+    pattern: re.Pattern[str]
+    entropy: float = 0.0
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        group = 1 if self.pattern.groups else 0
+        for match in self.pattern.finditer(text):
+            if not self.entropy or _entropy(match[group]) >= self.entropy:
+                yield match.span(group)
+
+
+_LABEL: Final = r"(?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+_BEGIN: Final = re.compile("-----BEGIN " + _LABEL)
+_FINISH: Final = re.compile("-----END " + _LABEL)
+_BODY: Final = re.compile(r"[A-Za-z0-9+/=\s\\]{0,8000}+")
+_DENSE: Final = re.compile(r"[A-Za-z0-9+/=]{40}")
+#: Characters of the longest key.
+_MAX_KEY: Final = 8_000
+
+
+class _PrivateKeys:
+    """Blocks from BEGIN to END; one that is cut off ends with its last line of characters of a key."""
+
+    name = PRIVATE_KEY
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        position = finish = finish_end = 0
+        while (begin := _BEGIN.search(text, position)) is not None:
+            position = begin.end()
+            if finish < position:
+                # Searched for once per END: none is infinitely far away.
+                found = _FINISH.search(text, position)
+                finish, finish_end = found.span() if found else (len(text) + _MAX_KEY + 1, 0)
+            if finish - position <= _MAX_KEY:
+                yield begin.start(), finish_end
+                position = finish_end
+                continue
+            body = _BODY.match(text, position)
+            if body is not None and _DENSE.search(body[0]):
+                yield begin.start(), body.end()
+                position = body.end()
+
+
 def find(text: str, names: frozenset[str]) -> list[Finding]:
     """The secrets of the kinds in `names`, in the order of the text, without overlaps."""
-    return without_overlaps(_all(text, names))
-
-
-def _all(text: str, names: frozenset[str]) -> Iterator[Finding]:
-    for name, pattern in PATTERNS.items():
-        if name in names:
-            for match in pattern.finditer(text):
-                yield _finding(name, match)
+    kinds: list[Kind] = [_PrivateKeys()] if PRIVATE_KEY in names else []
+    kinds += [_Pattern(name, pattern) for name, pattern in PATTERNS.items() if name in names]
     if GENERIC_NAME in names:
-        for match in GENERIC.finditer(text):
-            if _entropy(match[1]) >= MIN_ENTROPY:
-                yield _finding(GENERIC_NAME, match)
-
-
-def _finding(name: str, match: re.Match[str]) -> Finding:
-    """The secret alone, where the pattern also looks at what stands before it."""
-    group = 1 if match.re.groups else 0
-    return Finding(name, match.start(group), match.end(group))
+        kinds.append(_Pattern(GENERIC_NAME, GENERIC, MIN_ENTROPY))
+    return find_all(text, kinds)
 
 
 def _entropy(text: str) -> float:

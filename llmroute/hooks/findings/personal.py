@@ -1,7 +1,7 @@
 """Personal data in a text: each kind a pattern that cannot run away, and a test of what it found.
 
-Kinds with a check digit are reported only where it holds. Patterns begin at the edge of a word, so
-that each place of a text is tried once.
+Kinds with a check digit are reported only where it holds. Patterns begin with the characters that a finding
+can begin with, which the engine skips to quickly, and then look back at the one before it.
 """
 
 from __future__ import annotations
@@ -13,35 +13,72 @@ from typing import Final
 
 import attrs
 
-from .checksums import cpf, eleven_test, iban, luhn, mod_11_10, pesel, spanish_letter, verhoeff
-from .spans import Finding, without_overlaps
+from .checksums import (
+    IBAN_LENGTHS,
+    cpf,
+    eleven_test,
+    german_tax_id,
+    iban,
+    luhn,
+    pesel,
+    spanish_letter,
+    verhoeff,
+)
+from .spans import Finding, find_all
 
 
 @attrs.frozen
 class Kind:
-    """A kind of personal data: where to look, and whether it is one."""
+    """A kind of personal data: where to look, and how much of what was found is one (0: it is none)."""
 
     name: str
     pattern: re.Pattern[str]
-    holds: Callable[[str], bool] = lambda text: True
+    length: Callable[[str], int] = len
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """See `spans.Kind`."""
+        for match in self.pattern.finditer(text):
+            length = self.length(match[0])
+            if length:
+                yield match.start(), match.start() + length
+
+
+def _whole(test: Callable[[str], bool]) -> Callable[[str], int]:
+    return lambda text: len(text) if test(text) else 0
+
+
+def _number(test: Callable[[str], bool]) -> Callable[[str], int]:
+    """All of it, when its digits pass the test."""
+    return lambda text: len(text) if test(_digits(text)) else 0
 
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if "0" <= char <= "9")
 
 
-def _card(text: str) -> bool:
-    digits = _digits(text)
-    return 13 <= len(digits) <= 19 and digits[0] in "23456" and luhn(digits) and len(set(digits)) > 1
+def _card(digits: str) -> bool:
+    return luhn(digits) and len(set(digits)) > 1
 
 
-def _iban(text: str) -> bool:
-    compact = text.replace(" ", "").replace("-", "").upper()
-    return 15 <= len(compact) <= 34 and iban(compact)
+def _iban(text: str) -> int:
+    """The IBAN that a run of groups begins with: how long it is, its country says."""
+    wanted = IBAN_LENGTHS.get(text[:2].upper())
+    if wanted is None:
+        return 0
+    end = count = 0
+    while end < len(text) and count < wanted:
+        count += text[end].isalnum()
+        end += 1
+    compact = text[:end].replace(" ", "").replace("-", "").upper()
+    cut = end < len(text) and text[end].isalnum()
+    return end if count == wanted and not cut and iban(compact) else 0
 
 
-def _phone(text: str) -> bool:
-    return 8 <= len(_digits(text)) <= 15
+_DATE: Final = re.compile(r"[0-9]{2}[ ./-][0-9]{2}[ ./-](?:19|20)[0-9]{2}(?![0-9])")
+
+
+def _national(text: str) -> bool:
+    return 9 <= len(_digits(text)) <= 11 and _DATE.match(text) is None
 
 
 def _address(text: str) -> bool:
@@ -49,7 +86,8 @@ def _address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    # "::" and "a::b" are words of programming languages more often than addresses.
+    return any(char.isdigit() for char in text)
 
 
 def _ssn(text: str) -> bool:
@@ -63,75 +101,107 @@ def _spanish(text: str) -> bool:
     return compact[-1] == spanish_letter(int(number))
 
 
-def _german(text: str) -> bool:
-    digits = _digits(text)
-    return len(digits) == 11 and digits[0] != "0" and len(set(digits[:10])) in (8, 9) and mod_11_10(digits)
+def _pattern(
+    first: str, rest: str, before: str = r"\w.@+-", end: str = r"(?![\w@])(?![.-]\w)"
+) -> re.Pattern[str]:
+    """`first`, one character, with none of `before` ahead of it; then `rest` up to an `end`."""
+    return re.compile(rf"{first}(?<![{before}]{first}){rest}{end}")
 
 
-_EDGE: Final = r"(?<![\w.@-])"
-_END: Final = r"(?![\w@])(?![.-]\w)"
+_D: Final = "[0-9]"
+_GROUP: Final = r"(?:[ -]?[A-Za-z0-9]{4})"
+# A number may end a sentence, or stand in front of a date or another number.
+_NO_DIGIT: Final = r"(?![A-Za-z0-9_])"
+_NOT_INSIDE: Final = r"A-Za-z0-9_"
 
 KINDS: Final[Sequence[Kind]] = (
     Kind(
         "email",
+        # Looks back for the local part from the @, so that it is read once.
         re.compile(
-            r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+            r"\w(?<![\w.%+-]\w)[\w.%+'-]{0,63}@(?:[\w-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,40}|[^\W\d_]{2,24})(?!\w)"
         ),
     ),
     Kind(
-        "iban",
-        re.compile(_EDGE + r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?" + _END),
-        _iban,
+        "iban", _pattern("[A-Za-z]", rf"[A-Za-z][0-9]{{2}}{_GROUP}{{2,7}}(?:[ -]?[A-Za-z0-9]{{1,3}})?"), _iban
     ),
-    Kind("credit_card", re.compile(r"(?<![\w.-])[2-6][0-9]{3}(?:[ -]?[0-9]{1,4}){2,5}(?![\w-])"), _card),
-    Kind("us_ssn", re.compile(_EDGE + r"[0-9]{3}-[0-9]{2}-[0-9]{4}" + _END), _ssn),
+    Kind("iban", _pattern("[A-Za-z]", rf"[A-Za-z][0-9]{{2}}{_GROUP}{{2,7}}"), _iban),
+    Kind("credit_card", _pattern("[2-6]", r"[0-9]{12,18}", _NOT_INSIDE, _NO_DIGIT), _number(_card)),
     Kind(
-        "uk_nino", re.compile(_EDGE + r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:[0-9]{2} ?){3}[A-D]" + _END)
-    ),
-    Kind("es_id", re.compile(_EDGE + r"(?:[0-9]{8}|[XYZxyz]-?[0-9]{7})-?[A-Za-z]" + _END), _spanish),
-    Kind(
-        "it_fiscal_code", re.compile(_EDGE + r"[A-Z]{6}[0-9]{2}[A-EHLMPR-T][0-9]{2}[A-Z][0-9]{3}[A-Z]" + _END)
+        "credit_card",
+        _pattern("[2-6]", r"[0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{3}", _NOT_INSIDE, _NO_DIGIT),
+        _number(_card),
     ),
     Kind(
-        "br_cpf",
-        re.compile(_EDGE + r"[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}" + _END),
-        lambda text: cpf(_digits(text)),
-    ),
-    Kind("pl_pesel", re.compile(_EDGE + r"[0-9]{11}" + _END), lambda text: pesel(_digits(text))),
-    Kind("de_tax_id", re.compile(_EDGE + r"[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}" + _END), _german),
-    Kind(
-        "in_aadhaar",
-        re.compile(_EDGE + r"[2-9][0-9]{3} ?[0-9]{4} ?[0-9]{4}" + _END),
-        lambda t: verhoeff(_digits(t)),
-    ),
-    Kind("nl_bsn", re.compile(_EDGE + r"[0-9]{9}" + _END), lambda text: eleven_test(_digits(text))),
-    Kind(
-        "ip_address", re.compile(r"(?<![\w.:-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-])(?!\.[0-9])"), _address
+        "credit_card",
+        _pattern("[2-6]", r"[0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}", _NOT_INSIDE, _NO_DIGIT),
+        _number(_card),
     ),
     Kind(
-        "ip_address", re.compile(r"(?<![\w.:-])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address
+        "credit_card",
+        _pattern("3", r"[0-9]{3}([ -])[0-9]{6}\1[0-9]{4,5}", _NOT_INSIDE, _NO_DIGIT),
+        _number(_card),
     ),
+    Kind("us_ssn", _pattern(_D, r"[0-9]{2}-[0-9]{2}-[0-9]{4}"), _whole(_ssn)),
+    Kind(
+        "uk_nino", _pattern("[A-CEGHJ-PR-TW-Z]", r"[A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]")
+    ),
+    Kind("es_id", _pattern("[0-9XYZxyz]", r"-?[0-9]{7}-?[A-Za-z]"), _whole(lambda text: _spanish(text))),
+    Kind("it_fiscal_code", _pattern("[A-Z]", r"[A-Z]{5}[0-9]{2}[A-EHLMPR-T][0-9]{2}[A-Z][0-9]{3}[A-Z]")),
+    Kind("br_cpf", _pattern(_D, r"[0-9]{2}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"), _number(cpf)),
+    Kind("pl_pesel", _pattern(_D, r"[0-9]{10}"), _number(pesel)),
+    Kind("de_tax_id", _pattern("[1-9]", r"[0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"), _number(german_tax_id)),
+    Kind("in_aadhaar", _pattern("[2-9]", r"[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}"), _number(verhoeff)),
+    Kind("nl_bsn", _pattern(_D, r"[0-9]{8}"), _number(eleven_test)),
+    Kind(
+        "ip_address",
+        _pattern(
+            "[0-9A-Fa-f:]",
+            r"[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?",
+            r"\w.:-",
+            r"(?![\w:])",
+        ),
+        _whole(_address),
+    ),
+    Kind(
+        "ip_address",
+        _pattern(_D, r"[0-9]{0,2}\.(?:[0-9]{1,3}\.){2}[0-9]{1,3}", r"\w.:-", r"(?![\w-])(?!\.[0-9])"),
+        _whole(_address),
+    ),
+    # International, with + or 00.
+    Kind("phone", _pattern(r"\+", r"[1-9](?:[ ()./-]{0,2}[0-9]){6,14}", r"\w+", _NO_DIGIT)),
+    Kind("phone", _pattern("0", r"0[ .-]?[1-9](?:[ ()./-]{0,2}[0-9]){7,13}", r"\w.:+-", _NO_DIGIT)),
+    # North American.
     Kind(
         "phone",
-        re.compile(
-            r"(?<![\w.+-])(?:\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,5}\)?){2,6}"
-            r"|\(?[0-9]{3}\)?[ .-][0-9]{3}[ .-][0-9]{4}|0[0-9]{2,4}[ /-][0-9]{3,8}(?:[ -]?[0-9]{1,4}){0,2})(?![\w-])"
+        _pattern(
+            r"[(1-9]",
+            r"(?:(?<=1)[ .-]\(?[0-9]{3}|(?<=\()[0-9]{3}|[0-9]{2})(?:\) ?|[ .-])[0-9]{3}[ .-][0-9]{4}",
+            r"\w.+-",
+            r"(?![\w-])",
         ),
-        _phone,
+    ),
+    # National, with a trunk prefix.
+    Kind(
+        "phone",
+        _pattern(r"[(0]", r"(?:(?<=\()0)?[1-9][0-9]{0,3}\)?(?:[ ./-]{0,2}[0-9]){5,9}", r"\w.:+-", _NO_DIGIT),
+        _whole(_national),
     ),
 )
 
 NAMES: Final = tuple(dict.fromkeys(kind.name for kind in KINDS))
 
+#: Digits and separators of other scripts, and their ASCII forms: as long as what they stand for.
+_PLAIN: Final = {
+    **{zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0xFF10) for digit in range(10)},
+    **dict.fromkeys((0xA0, 0x2007, 0x2009, 0x202F, 0x3000), " "),
+    **dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFF0D), "-"),
+    0xFF0E: ".",
+    0xFF20: "@",
+}
+
 
 def find(text: str, names: frozenset[str]) -> list[Finding]:
     """The personal data of the kinds in `names`, in the order of the text, without overlaps."""
-    return without_overlaps(_all(text, names))
-
-
-def _all(text: str, names: frozenset[str]) -> Iterator[Finding]:
-    for kind in KINDS:
-        if kind.name in names:
-            for match in kind.pattern.finditer(text):
-                if kind.holds(match[0]):
-                    yield Finding(kind.name, match.start(), match.end())
+    plain = text if text.isascii() else text.translate(_PLAIN)
+    return find_all(plain, (kind for kind in KINDS if kind.name in names))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 import attrs
 
@@ -20,24 +20,41 @@ class Finding:
     end: int
 
 
-def without_overlaps(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings in the order of the text; of two that overlap the one that was found first stays."""
-    kept: list[Finding] = []
-    for finding in findings:
-        # What is kept does not overlap, so only the neighbours can be in the way.
-        at = bisect_left(kept, finding.start, key=_start)
-        free = at == 0 or kept[at - 1].end <= finding.start
-        if free and (at == len(kept) or kept[at].start >= finding.end):
-            kept.insert(at, finding)
-    return kept
+class Kind(Protocol):
+    """Something to look for: its name, and where it stands in a text."""
+
+    @property
+    def name(self) -> str: ...
+
+    def spans(self, text: str) -> Iterable[tuple[int, int]]:
+        """Start and end of each one, in the order of the text, without overlaps."""
 
 
-def _start(finding: Finding) -> int:
-    return finding.start
+def find_all(text: str, kinds: Iterable[Kind]) -> list[Finding]:
+    """What the kinds find, in the order of the text, without overlaps.
+
+    Each kind looks only at what those before it have left, so that what stands beside a finding, or was
+    taken for a part of it, is found as well.
+    """
+    findings: list[Finding] = []
+    for kind in kinds:
+        found = list(kind.spans(text))
+        if found:
+            findings += [Finding(kind.name, start, end) for start, end in found]
+            text = _blanked(text, found)
+    return sorted(findings, key=lambda finding: finding.start)
+
+
+def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    parts, position = [], 0
+    for start, end in spans:
+        parts += [text[position:start], "\0" * (end - start)]
+        position = end
+    return "".join([*parts, text[position:]])
 
 
 def replaced(text: str, findings: Sequence[Finding], replacement: Callable[[str, str], str]) -> str:
-    """The text with `replacement(kind, found text)` for each finding; `findings` as from without_overlaps."""
+    """The text with `replacement(kind, found text)` for each finding; `findings` as from find_all."""
     if not findings:
         return text
     parts, position = [], 0

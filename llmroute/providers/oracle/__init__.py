@@ -5,7 +5,7 @@ Source: docs.oracle.com, Generative AI Service Inference API 20231130, ChatDetai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from yarl import URL
@@ -16,6 +16,7 @@ from ...wire.json import JSONError, dumps
 from ...wire.message import WireReply, WireRequest
 from ..base import Adapter, EncodeError, ProviderSettings, StreamDecoder
 from ..failures import failure_of, parsed_reply
+from ..links import Link, links
 from ..openai_request import chat_url
 from ..report import Report
 from .answer import Reading, completion_of, reading_of, with_type
@@ -82,6 +83,10 @@ class OracleAdapter:
         version = options.get("oracle_api_version") or DEFAULT_VERSION
         self._url = chat_url(base, f"/{path_part(version)}/actions/chat")
         return self._url
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """Images and files: only their data is documented (API reference, ImageUrl)."""
+        return links(params)
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         body = parsed_reply(reply, self._settings.provider)

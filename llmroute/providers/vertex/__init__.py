@@ -7,13 +7,14 @@ or "publisher/model" as Vertex's own OpenAI endpoint has it. Without a publisher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ...outcome import Failure
 from ...wire.message import WireReply, WireRequest
 from ..base import Adapter, ProviderSettings, StreamDecoder
 from ..failures import NUMBERS_AS_TEXT, failure_of
+from ..links import Link, links
 from ..gemini import requested_model, with_delay
 from .addresses import Addresses, split_model
 from .claude import ClaudeOnVertex
@@ -53,6 +54,10 @@ class VertexAdapter:
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         publisher, model = split_model(requested_model(params))
         return self._format(publisher).encode(params, model, key)
+
+    def wants(self, params: Mapping[str, Any]) -> Sequence[Link]:
+        """Everything for Anthropic's models: on Vertex AI they take no URLs. The others do."""
+        return links(params) if _named(params)[0] == "anthropic" else ()
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         publisher, model = _named(params)
