@@ -23,7 +23,9 @@ from llmroute.wire.message import WireRequest
 
 #: Microseconds of a call above the same call without hooks; "absent" is a ratio.
 BOUNDS = {"absent": 1.05, "five text checks": 60.0}
-TEXT = ("The lighthouse keeper wrote to the harbour office about the lamp, the fog and the ships. " * 30)[:2_048]
+TEXT = ("The lighthouse keeper wrote to the harbour office about the lamp, the fog and the ships. " * 30)[
+    :2_048
+]
 SMALL: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": TEXT}]}
 TARGET = {"provider": "openai", "api_key": "sk-bench", "custom_host": "https://bench.example/v1"}
 CHUNKS = 400
@@ -44,7 +46,9 @@ SINGLE = {
     "promptInjection": {"promptInjection": {}},
 }
 ANSWER_SCHEMA = {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object"}}}}
-ANSWER_TEXT = orjson.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True} for i in range(45)]}).decode()
+ANSWER_TEXT = orjson.dumps(
+    {"items": [{"id": i, "name": f"item {i}", "ok": True} for i in range(45)]}
+).decode()
 
 
 class Stub:
@@ -97,14 +101,21 @@ def events() -> list[bytes]:
     head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
     pieces = [{"delta": {"content": f"word{i % 10} "}, "finish_reason": None} for i in range(CHUNKS)]
     pieces.append({"delta": {}, "finish_reason": "stop"})
-    data = [b"data: " + orjson.dumps({**head, "choices": [{"index": 0, **piece}]}) + b"\n\n" for piece in pieces]
+    data = [
+        b"data: " + orjson.dumps({**head, "choices": [{"index": 0, **piece}]}) + b"\n\n" for piece in pieces
+    ]
     return [*data, b"data: [DONE]\n\n"]
 
 
-async def added(rounds: int, stub: Stub, members: Mapping[str, Any], body: dict[str, Any] = SMALL) -> tuple[float, float]:
+async def added(
+    rounds: int, stub: Stub, members: Mapping[str, Any], body: dict[str, Any] = SMALL
+) -> tuple[float, float]:
     """Microseconds that `members` add to a call, and the ratio of both calls."""
     differences, ratios = [], []
-    async with Router(TARGET, transport=stub) as plain, Router({**TARGET, **members}, transport=stub) as guarded:
+    async with (
+        Router(TARGET, transport=stub) as plain,
+        Router({**TARGET, **members}, transport=stub) as guarded,
+    ):
         for _ in range(rounds):
             floor = await batch(lambda: plain.chat.completions.create(**body), 300, 1)
             cost = await batch(lambda: guarded.chat.completions.create(**body), 300, 1)
@@ -186,7 +197,9 @@ async def run(rounds: int) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     return asyncio.run(run(parser.parse_args().rounds))
 

@@ -22,7 +22,10 @@ BOUNDS = {"c1": 1.15, "c16": 1.20, "c128": 1.20, "fallback": 1.15, "large": 1.10
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer sk-bench"}
 SMALL: dict[str, Any] = {
     "model": "gpt-4o-mini",
-    "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is a lighthouse?"}],
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What is a lighthouse?"},
+    ],
     "temperature": 0.2,
 }
 LARGE = {**SMALL, "messages": [{"role": "user", "content": "word " * 20_000}]}
@@ -77,7 +80,9 @@ async def run(base: str, rounds: int, only: str | None) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only")
     args = parser.parse_args()

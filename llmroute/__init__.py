@@ -1,10 +1,10 @@
 """An embeddable, in-process LLM router: routing as data, OpenAI-shaped results.
 
-    from llmroute import Router
+from llmroute import Router
 
-    async with Router({"provider": "openai"}) as router:
-        completion = await router.chat.completions.create(
-            model="gpt-4o-mini", messages=[{"role": "user", "content": "Capital of France?"}])
+async with Router({"provider": "openai"}) as router:
+    completion = await router.chat.completions.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": "Capital of France?"}])
 """
 
 from .client import ChatStream

@@ -101,14 +101,16 @@ class Core:
     def named_plan(self, name: str, overlay: Overlay) -> Plan:
         """The plan of a named provider, asked for by a request's model. Raises BadBody and ConfigError."""
         around = self.planner.around
-        if self.request_config == "deny" or (self.request_config == "untrusted" and name not in around.exposed):
+        if self.request_config == "deny" or (
+            self.request_config == "untrusted" and name not in around.exposed
+        ):
             raise BadBody("body.model", f"the named provider {name!r} may not be asked for by requests")
         node = ConfigNode(provider=f"@{name}")
         return self.planner.cached(
             ("@", name, overlay), lambda: self.planner.compile(node, f"@{name}", True, overlay)
         )
 
-    async def ask(self, name: str, body: Mapping[str, Any], timeout: float) -> str:  # noqa: ASYNC109
+    async def ask(self, name: str, body: Mapping[str, Any], timeout: float) -> str:
         """The text of a named provider's or config's answer, for checks that ask a model; no hooks run.
 
         Raises FetchError.
@@ -239,9 +241,10 @@ def _finished(call: Call, outcome: Outcome, now: float) -> CallFinished:
     return CallFinished(call.id, call.trace_id, now, outcome.status, route_of(outcome, call, now))
 
 
-def _end(loop: asyncio.AbstractEventLoop, current: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
+def _end(
+    loop: asyncio.AbstractEventLoop, current: asyncio.AbstractEventLoop, end: Callable[[], object]
+) -> None:
     if loop is current:
         end()
     elif not loop.is_closed():
         loop.call_soon_threadsafe(end)
-

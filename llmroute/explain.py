@@ -152,7 +152,13 @@ def _target_step(node: Target, body: Mapping[str, Any], env: Environment) -> Ste
             *(hook.told("after") for hook in spec.output_hooks),
         ),
     )
-    return Step(spec.path, f"{spec.provider} {target.model or '(no model)'}", _target_reasons(target, spec), (), target)
+    return Step(
+        spec.path,
+        f"{spec.provider} {target.model or '(no model)'}",
+        _target_reasons(target, spec),
+        (),
+        target,
+    )
 
 
 def _waits(retry: RetrySpec | None) -> tuple[float, ...]:
@@ -177,7 +183,9 @@ def _target_reasons(target: ExplainedTarget, spec: TargetSpec) -> tuple[str, ...
         waits = ", ".join(f"{wait:g}" for wait in target.waits)
         codes = ", ".join(map(str, target.retry_on))
         count = f"{len(target.waits)} {'retry' if len(target.waits) == 1 else 'retries'}"
-        reasons.append(f"up to {count} after {waits} s, on {f'{codes} and ' if codes else ''}connection errors")
+        reasons.append(
+            f"up to {count} after {waits} s, on {f'{codes} and ' if codes else ''}connection errors"
+        )
     if target.request_timeout is not None:
         reasons.append(f"each attempt within {target.request_timeout:g} s")
     return (*reasons, *target.hooks)

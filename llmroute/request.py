@@ -19,7 +19,8 @@ class Request:
     """What the caller asked for. `body` is an OpenAI chat-completions body and is never modified.
 
     `headers` are the caller's, lower-case, for `forward_headers`; `extra_headers` and `extra_query`
-    go to the provider as they are. `trace_id` is the caller's own, "" for none. `json` is the body written already, where it is. `connect_timeout` is the call's own, in seconds.
+    go to the provider as they are. `trace_id` is the caller's own, "" for none. `json` is the body's
+    text where it has been written already. `connect_timeout` is the call's own, in seconds.
     """
 
     body: Mapping[str, Any] = attrs.field(repr=False)

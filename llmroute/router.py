@@ -314,17 +314,20 @@ class Router:
         self._plans = (core.plan, made)
         return made
 
-    def _plan_of_model(
-        self, body: Body, plan: Plan | None, overlay: Overlay
-    ) -> tuple[Plan, Body]:
-        """Follow `"model": "@name/model"` where `name` is a named provider. Raises BadBody and ConfigError."""
+    def _plan_of_model(self, body: Body, plan: Plan | None, overlay: Overlay) -> tuple[Plan, Body]:
+        """Follow `"model": "@name/model"` where `name` is a named provider.
+
+        Raises BadBody and ConfigError.
+        """
         model = body.params.get("model")
         if isinstance(model, str) and model[:1] == "@" and "/" in model:
             name, rest = model[1:].split("/", 1)
             if name in self._core.planner.around.named:
                 return self._core.named_plan(name, overlay), Body({**body.params, "model": rest})
         if plan is None:
-            raise BadBody("body.model", "no target: give the router a config, or name a provider as @name/model")
+            raise BadBody(
+                "body.model", "no target: give the router a config, or name a provider as @name/model"
+            )
         return plan, body
 
     def _overlay_of(self, routing: RoutingHeaders) -> Overlay:

@@ -254,7 +254,16 @@ def test_a_replacement_cannot_fill_the_memory(replacement):
         compile_pattern("a").sub(replacement, "a" * 20_000, timeout=10.0)
 
 
-PIECES = [*r"ab01()[]{}*+?|\^$.-,:=!<>nkdwsbxucP'#&é", r"\p{L}", r"\u{61}", "(?:", "(?<n>", r"\k<n>", "{1,2}", "(?<="]
+PIECES = [
+    *r"ab01()[]{}*+?|\^$.-,:=!<>nkdwsbxucP'#&é",
+    r"\p{L}",
+    r"\u{61}",
+    "(?:",
+    "(?<n>",
+    r"\k<n>",
+    "{1,2}",
+    "(?<=",
+]
 
 
 @settings(derandomize=True, max_examples=400, deadline=None, database=None)

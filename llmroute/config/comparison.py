@@ -23,7 +23,7 @@ MISSING: Final = object()
 """What a key finds that is not there."""
 
 
-class ConditionTimeout(Exception):  # noqa: N818  (as PatternTimeout)
+class ConditionTimeout(Exception):
     """A pattern could not be decided within its limits. `path` is the place in the config."""
 
     def __init__(self, path: str, reason: str = "undecided") -> None:

@@ -27,7 +27,7 @@ _SECRET_LIKE = re.compile(
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-class Invalid(ValueError):  # noqa: N818  (it says what a value is)
+class Invalid(ValueError):
     """A value that a kind refuses. `message` never quotes a secret; `at` is a path below the value."""
 
     #: True for a member that is not of the language, which `unknown="warn"` forgives.

@@ -153,7 +153,7 @@ class Fetch(Protocol):
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        timeout: float,  # noqa: ASYNC109 - it goes through the router's clock
+        timeout: float,
         limit: int = 2**20,
         trusted: bool = False,
     ) -> Fetched:

@@ -50,40 +50,35 @@ class Subject:
         return self.request if self.event == "before" else self.response or {}
 
 
-class _Contexts:
-    """The contexts of one hook on one body; texts are looked for once for all hooks."""
+def _context(
+    subject: Subject, body: Body, check: BoundCheck, made: dict[str, HookContext], texts: dict[str, Texts]
+) -> HookContext:
+    """The context of a check on `body`. Those of one hook are `made` once for each scope.
 
-    __slots__ = ("_body", "_made", "_subject", "_texts")
-
-    def __init__(self, subject: Subject, body: Body, texts: dict[str, Texts]) -> None:
-        self._subject = subject
-        self._body = body
-        self._texts = texts
-        self._made: dict[str, HookContext] = {}
-
-    def of(self, check: BoundCheck) -> HookContext:
-        """The context for `check`; checks without parameters of their own share one by scope."""
-        context = self._made.get(check.scope)
-        if context is not None and not check.parameters:
-            return context
-        subject, before = self._subject, self._subject.event == "before"
-        context = HookContext(
-            event=subject.event,
-            request=self._body if before else subject.request,
-            response=None if before else self._body,
-            metadata=subject.metadata,
-            headers=subject.headers,
-            provider=subject.provider,
-            model=subject.model,
-            scope=check.scope,
-            streaming=subject.streaming,
-            parameters=check.parameters,
-            memory=subject.memory.kept,
-            texts=self._texts,
-        )
-        if not check.parameters:
-            self._made[check.scope] = context
+    Contexts on the same body share what `texts` there are. Checks with parameters have one of their own.
+    """
+    scope = check.scope
+    context = made.get(scope)
+    if context is not None and not check.parameters:
         return context
+    before = subject.event == "before"
+    context = HookContext(
+        event=subject.event,
+        request=body if before else subject.request,
+        response=None if before else body,
+        metadata=subject.metadata,
+        headers=subject.headers,
+        provider=subject.provider,
+        model=subject.model,
+        scope=scope,
+        streaming=subject.streaming,
+        parameters=check.parameters,
+        memory=subject.memory.kept,
+        texts=texts,
+    )
+    if not check.parameters:
+        made[scope] = context
+    return context
 
 
 @attrs.frozen
@@ -152,16 +147,21 @@ class Engine:
         self, hook: Hook, subject: Subject, body: Body, texts: dict[str, Texts]
     ) -> tuple[HookRun, dict[asyncio.Task[None], CheckRun]]:
         """The hook with every check asked; those that need to wait go on as tasks."""
-        run = HookRun(hook, body, self.clock.now(), self.clock.time())
-        contexts = _Contexts(subject, body, texts)
+        now = self.clock.now
+        started = at = now()
+        run = HookRun(hook, body, started, self.clock.time())
+        made: dict[str, HookContext] = {}
         tasks: dict[asyncio.Task[None], CheckRun] = {}
         for check in hook.checks:
-            entry = CheckRun(check, contexts.of(check), body, self.clock.now())
+            entry = CheckRun(check, _context(subject, body, check, made, texts), body, at)
             run.checks.append(entry)
             awaitable = self._asked(entry)
             if awaitable is not None:
                 tasks[asyncio.ensure_future(self._finish(entry, awaitable))] = entry
-        run.duration = self.clock.now() - run.started
+            at = now()
+            if awaitable is None:
+                entry.duration = at - entry.started
+        run.duration = at - started
         return run, tasks
 
     async def _waited_for(
@@ -190,32 +190,35 @@ class Engine:
         return run
 
     async def _composed(
-        self, runs: Iterable[HookRun], subject: Subject, body: Body
+        self, runs: list[HookRun], subject: Subject, body: Body
     ) -> tuple[Body, list[HookRun]]:
         """The body with the changes of all guardrails, in the order of the config."""
-        composed = []
-        for run in runs:
-            checks = []
-            for entry in run.checks:
-                if entry.out is not None and entry.seen is not body:
-                    again = await self._judged(entry.check, subject, body, run.hook.timeout)
-                    if again.lost:
-                        entry = attrs.evolve(entry, verdict=again.verdict, out=None)
-                    elif again.out is not None:
-                        body = again.out
-                elif entry.out is not None:
+        composed = runs
+        for index, run in enumerate(runs):
+            for position, entry in enumerate(run.checks):
+                if entry.out is None:
+                    continue
+                if entry.seen is body:
                     body = entry.out
-                checks.append(entry)
-            composed.append(run if checks == run.checks else attrs.evolve(run, checks=checks))
+                    continue
+                again = await self._judged(entry.check, subject, body, run.hook.timeout)
+                if again.lost:
+                    checks = list(composed[index].checks)
+                    checks[position] = attrs.evolve(entry, verdict=again.verdict, out=None)
+                    # The run itself may be remembered for other targets.
+                    composed = [*composed[:index], attrs.evolve(run, checks=checks), *composed[index + 1 :]]
+                elif again.out is not None:
+                    body = again.out
         return body, composed
 
     # -- checks ----------------------------------------------------------------------------------------
 
     async def _judged(self, check: BoundCheck, subject: Subject, body: Body, limit: float) -> CheckRun:
         """One check, waited for."""
-        entry = CheckRun(check, _Contexts(subject, body, {}).of(check), body, self.clock.now())
+        entry = CheckRun(check, _context(subject, body, check, {}, {}), body, self.clock.now())
         awaitable = self._asked(entry)
         if awaitable is None:
+            entry.duration = self.clock.now() - entry.started
             return entry
         task = asyncio.ensure_future(self._finish(entry, awaitable))
         try:
@@ -238,6 +241,15 @@ class Engine:
                 answer = check.run(entry.context)
         except Exception as error:
             entry.settle(crashed(check, error), self.clock.now())
+            return None
+        if (
+            type(answer) is Verdict
+            and not check.foreign
+            and answer.request is None
+            and answer.response is None
+        ):
+            # The usual answer of this library's own checks: nothing to look at. Whoever asked takes the time.
+            entry.verdict = answer
             return None
         if type(answer) is not Verdict and type(answer) is not bool and isawaitable(answer):
             return answer

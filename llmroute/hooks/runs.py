@@ -6,7 +6,7 @@ nothing to judge; the feedback follows the hook's verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ import attrs
 
 from .base import HookContext, Verdict
 from .hook import BoundCheck, Effect, Hook
-from .verdicts import changed_body
 
 Body = Mapping[str, Any]
 
@@ -33,11 +32,10 @@ class CheckRun:
 
     def settle(self, verdict: Verdict, now: float) -> None:
         """Take the verdict, unless there is one: an answer that comes too late counts for nothing."""
-        if self.verdict is not None:
-            return
-        self.verdict = verdict
-        self.out = changed_body(verdict, self.context.event)
-        self.duration = now - self.started
+        if self.verdict is None:
+            self.verdict = verdict
+            self.out = verdict.request if self.context.event == "before" else verdict.response
+            self.duration = now - self.started
 
     @property
     def lost(self) -> bool:
@@ -64,7 +62,7 @@ class CheckRun:
             "data": verdict.data,
             "verdict": verdict.passed,
             "id": self.check.id,
-            "execution_time": _milliseconds(self.duration),
+            "execution_time": round(self.duration * 1000, 3),
             "transformed": self.out is not None,
             "created_at": created_at,
             "log": verdict.log,
@@ -91,16 +89,15 @@ class HookRun:
     checks: list[CheckRun] = attrs.field(factory=list)
     duration: float = 0.0
     recalled: bool = False
+    _effect: Effect | None = attrs.field(default=None, init=False)
 
     @property
     def effect(self) -> Effect:
-        """What the hook does to the call."""
-        effects = {check.effect for check in self.checks}
-        if "deny" in effects:
-            return "deny"
-        if "fail" in effects:
-            return "deny" if self.hook.deny else "fail"
-        return "pass"
+        """What the hook does to the call; asked for when all its checks are settled."""
+        if self._effect is None:
+            effect = worst(check.effect for check in self.checks)
+            self._effect = "deny" if effect == "fail" and self.hook.deny else effect
+        return self._effect
 
     @property
     def transformed(self) -> bool:
@@ -133,7 +130,7 @@ class HookRun:
             "transformed": self.transformed,
             "checks": [check.result(created_at) for check in self.checks],
             "feedback": self._feedback(effect),
-            "execution_time": _milliseconds(self.duration),
+            "execution_time": round(self.duration * 1000, 3),
             "async": asynchronous,
             "type": self.hook.type,
             "created_at": created_at,
@@ -165,8 +162,7 @@ class SideRun:
     @property
     def effect(self) -> Effect:
         """What the side does to the call."""
-        effects = {run.effect for run in self.runs}
-        return "deny" if "deny" in effects else "fail" if "fail" in effects else "pass"
+        return worst(run.effect for run in self.runs)
 
     def results(self) -> list[dict[str, Any]]:
         """The side's list in `hook_results`."""
@@ -181,8 +177,15 @@ class SideRun:
         ]
 
 
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+def worst(effects: Iterable[Effect]) -> Effect:
+    """A denial, else a failure, else a pass."""
+    found: Effect = "pass"
+    for effect in effects:
+        if effect == "deny":
+            return effect
+        if effect == "fail":
+            found = effect
+    return found
 
 
 def _timestamp(wall: float) -> str:

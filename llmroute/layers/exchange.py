@@ -39,7 +39,16 @@ class Exchange:
     With `credentials` the adapter gets no key: they finish the encoded request.
     """
 
-    __slots__ = ("_adapter", "_credentials", "_encode_json", "_env", "_inlining", "_key", "_spec", "_static_key")
+    __slots__ = (
+        "_adapter",
+        "_credentials",
+        "_encode_json",
+        "_env",
+        "_inlining",
+        "_key",
+        "_spec",
+        "_static_key",
+    )
 
     def __init__(
         self,
@@ -132,7 +141,9 @@ class Exchange:
         except CredentialError as error:
             return self._refused(401, model, str(error), kind="auth", code="no_credentials")
         except TransportError as error:
-            failure = Failure(error.kind, f"{self._spec.provider} error: {error.message}", type=f"{error.kind}_error")
+            failure = Failure(
+                error.kind, f"{self._spec.provider} error: {error.message}", type=f"{error.kind}_error"
+            )
             return self._failed(_STATUS[error.kind], model, failure)
         finally:
             if reply is not None and not kept:
@@ -149,7 +160,9 @@ class Exchange:
             return self._decoded(params, model, reply, whole)
         if 300 <= status <= 599:
             return await self._error_answer(model, Scrubber(wire.headers), reply)
-        failure = Failure("protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error")
+        failure = Failure(
+            "protocol", f"{self._spec.provider} error: HTTP status {status}", type="protocol_error"
+        )
         return self._failed(502, model, failure)
 
     async def _stream_answer(
@@ -162,9 +175,7 @@ class Exchange:
         spec = self._spec
         return Outcome(reply.status, spec.path, spec.provider, model, stream=opened, headers=reply.headers)
 
-    def _decoded(
-        self, params: Mapping[str, Any], model: str, reply: Exchanged, whole: WireReply
-    ) -> Outcome:
+    def _decoded(self, params: Mapping[str, Any], model: str, reply: Exchanged, whole: WireReply) -> Outcome:
         spec = self._spec
         try:
             body = self._adapter.decode(whole, params)
@@ -202,7 +213,9 @@ class Exchange:
         changes: dict[str, Any] = {}
         if spec.forward_headers or request.extra_headers:
             # They win, even over the key: the host or its config asked for them by name.
-            forwarded = {name: request.headers[name] for name in spec.forward_headers if name in request.headers}
+            forwarded = {
+                name: request.headers[name] for name in spec.forward_headers if name in request.headers
+            }
             forwarded.update({name.lower(): text for name, text in (request.extra_headers or {}).items()})
             if forwarded:
                 kept = {name: text for name, text in wire.headers.items() if name.lower() not in forwarded}
@@ -257,9 +270,7 @@ class Exchange:
         call.log.warnings.extend(f"{self._spec.path}: {text}" for text in warnings)
         env = self._env
         if env.emit is not None:
-            env.emit(
-                ParametersDropped(call.id, call.trace_id, env.clock.now(), self._spec.path, warnings)
-            )
+            env.emit(ParametersDropped(call.id, call.trace_id, env.clock.now(), self._spec.path, warnings))
 
     def _log(self, call: Call, started: float, ended: float, outcome: Outcome) -> None:
         failure = outcome.failure

@@ -33,7 +33,7 @@ from .params import effective_params, is_stream, model_of
 class _Side:
     """What both sides have in common."""
 
-    __slots__ = ("_engine", "_env", "_event", "_hooks", "_inner", "_spec")
+    __slots__ = ("_engine", "_env", "_event", "_has_beside", "_hooks", "_inner", "_spec")
 
     def __init__(self, inner: Layer, spec: TargetSpec, event: Event, env: Environment) -> None:
         self._inner = inner
@@ -41,6 +41,7 @@ class _Side:
         self._env = env
         self._event: Event = event
         self._hooks: Sequence[Hook] = spec.input_hooks if event == "before" else spec.output_hooks
+        self._has_beside = any(hook.asynchronous for hook in self._hooks)
         self._engine = env.hook_kit().engine
 
     def _subject(self, call: Call, params: Mapping[str, Any], response: Mapping[str, Any] | None) -> Subject:
@@ -122,7 +123,8 @@ class InputHooks(_Side):
         subject = self._subject(call, params, None)
         side = await self._engine.run(self._hooks, subject)
         self._noted(call, side)
-        self._start_beside(call, attrs.evolve(subject, request=side.body))
+        if self._has_beside:
+            self._start_beside(call, attrs.evolve(subject, request=side.body))
         results = side.results()
         effect = side.effect
         if effect == "deny":
@@ -133,10 +135,14 @@ class InputHooks(_Side):
         """The outcome with what the input hooks found."""
         if not before:
             return outcome
-        hooks = outcome.hooks or HookResults(in_stream=not self._spec.strict)
+        hooks = outcome.hooks
+        if hooks is None:
+            # In place: a copy takes longer than the checks of a short text.
+            hooks = outcome.hooks = HookResults(in_stream=not self._spec.strict)
         hooks.before = before
-        failed = effect == "fail" and outcome.status == 200
-        return attrs.evolve(outcome, hooks=hooks, status=FAILED_GUARDRAIL if failed else outcome.status)
+        if effect == "fail" and outcome.status == 200:
+            outcome.status = FAILED_GUARDRAIL
+        return outcome
 
 
 def restores(spec: TargetSpec) -> bool:
@@ -147,7 +153,7 @@ def restores(spec: TargetSpec) -> bool:
 class OutputHooks(_Side):
     """Inside Retry, around each attempt: only answers of status 200 are judged, cached ones too."""
 
-    __slots__ = ("_after", "_buffered", "_has_beside", "_restores", "_windowed")
+    __slots__ = ("_after", "_buffered", "_restores", "_windowed")
 
     def __init__(self, inner: Layer, spec: TargetSpec, env: Environment) -> None:
         super().__init__(inner, spec, "after", env)
@@ -155,7 +161,6 @@ class OutputHooks(_Side):
         self._buffered = any(hook.stream == "buffer" for hook in judging)
         self._windowed = [hook for hook in judging if hook.stream == "window"]
         self._after = [hook for hook in judging if hook.stream == "after"]
-        self._has_beside = len(judging) < len(self._hooks)
         self._restores = restores(spec)
 
     async def __call__(self, call: Call) -> Outcome:
@@ -180,7 +185,8 @@ class OutputHooks(_Side):
         side = await self._engine.run(self._hooks, subject)
         self._noted(call, side)
         body = dict(side.body)
-        self._start_beside(call, attrs.evolve(subject, response=body))
+        if self._has_beside:
+            self._start_beside(call, attrs.evolve(subject, response=body))
         if side.effect == "deny":
             denied = self._denied(outcome.model, side.runs, (outcome.body or {}).get("usage"))
             outcome = attrs.evolve(denied, headers=outcome.headers)

@@ -23,7 +23,9 @@ class Observe:
         if emit is None:
             return outcome
         trace_id = call.trace_id
-        emit(TargetFinished(call.id, trace_id, env.clock.now(), outcome.path, outcome.status, outcome.retries))
+        emit(
+            TargetFinished(call.id, trace_id, env.clock.now(), outcome.path, outcome.status, outcome.retries)
+        )
         if outcome.stream is not None:
             # Not the outcome: a stream that holds itself is not hung up on when it is dropped.
             path = outcome.path

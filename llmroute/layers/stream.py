@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from contextlib import suppress
 from typing import Any
 from weakref import ref
 
@@ -190,10 +191,8 @@ class LiveStream:
     def __del__(self) -> None:
         # An iterator that was dropped without closing must not hold a connection.
         if self._end is None:
-            try:
+            with suppress(RuntimeError):  # the loop of the connection is gone, and the connection with it
                 self.close()
-            except RuntimeError:
-                pass  # the loop of the connection is gone, and the connection with it
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -227,7 +226,7 @@ class LiveStream:
         elif ended or decoder.done:
             self._over = True
             self._disarm()
-            # Whatever follows the end mark is not read: the transport keeps the connection only if it is clean.
+            # What follows the end mark is not read; the transport keeps a connection only if it is clean.
             self._reply.release()
 
     def _fail(self, failure: Failure) -> None:

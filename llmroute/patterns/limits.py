@@ -30,5 +30,5 @@ class PatternError(ValueError):
         return f"{self.message} (position {self.position})"
 
 
-class PatternTimeout(Exception):  # noqa: N818  (it is not an error of the pattern)
+class PatternTimeout(Exception):
     """A search that could not be finished within its time, its memory or its length of text."""

@@ -34,7 +34,7 @@ class _End:
         self.error = error
 
 
-class _Cancelled(Exception):  # noqa: N818
+class _Cancelled(Exception):
     """The reading was ended with its loop."""
 
 

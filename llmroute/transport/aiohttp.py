@@ -217,7 +217,7 @@ class _Connector(aiohttp.TCPConnector):
         return await super()._create_connection(req, *args, **options)
 
 
-class _RefusedAddress(aiohttp.ClientConnectionError, OSError):  # noqa: N818
+class _RefusedAddress(aiohttp.ClientConnectionError, OSError):
     """The host policy does not allow the address."""
 
 

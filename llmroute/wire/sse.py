@@ -28,7 +28,7 @@ _NOT_STRAY = frozenset({b"", b"event", b"id", b"retry"})
 T = TypeVar("T")
 
 
-class EventTooLarge(ValueError):  # noqa: N818 - says what is the matter
+class EventTooLarge(ValueError):
     """More bytes without a blank line than the limit allows."""
 
 

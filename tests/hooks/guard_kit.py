@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from llmroute.hooks import CheckFailure, Verdict, blocking
 
 from engine_kit import Rig, target
+
+from llmroute.hooks import CheckFailure, Verdict, blocking
 
 
 def said(text, role="user"):
     """A conversation of one message."""
     return [{"role": role, "content": text}]
+
 
 def passes(context):
     return True

@@ -127,7 +127,9 @@ def test_a_config_without_guardrails_is_wrong_usage(check):
 
 def test_a_wrong_config_is_told(check):
     """With file and path."""
-    status, _, err = check("--text", "x", config={"provider": "openai", "input_guardrails": [{"contians": {}}]})
+    status, _, err = check(
+        "--text", "x", config={"provider": "openai", "input_guardrails": [{"contians": {}}]}
+    )
 
     assert 2 == status
     assert "config.input_guardrails[0].contians: unknown check" in err

@@ -13,7 +13,11 @@ def chunk(text=None, index=0, finish=None, **delta):
         "created": 1,
         "model": "m",
         "choices": [
-            {"index": index, "delta": {**({"content": text} if text else {}), **delta}, "finish_reason": finish}
+            {
+                "index": index,
+                "delta": {**({"content": text} if text else {}), **delta},
+                "finish_reason": finish,
+            }
         ],
     }
 

@@ -164,7 +164,9 @@ async def test_an_empty_stream_is_nothing_to_judge(on_empty):
 
 async def test_any_choice_can_be_the_one_that_denies():
     """`scope: "all"` covers every choice."""
-    choices = [{"index": i, "message": {"role": "assistant", "content": t}} for i, t in enumerate(["ok", "secret"])]
+    choices = [
+        {"index": i, "message": {"role": "assistant", "content": t}} for i, t in enumerate(["ok", "secret"])
+    ]
     answer = completion("x", message={})
     body = {**answer_json(answer), "choices": choices}
     from llmroute.testing import reply

@@ -114,14 +114,16 @@ async def test_buffering_does_not_outlast_the_call():
 async def test_a_buffered_change_makes_new_chunks():
     """Role, text, end and usage are all there."""
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    rig = guarded(
-        stream("my secret", usage=usage), output_mutators=[guard("t.redact", stream="buffer")]
-    )
+    rig = guarded(stream("my secret", usage=usage), output_mutators=[guard("t.redact", stream="buffer")])
 
     made = await rig.stream()
     answer = await made.final()
 
-    assert ("my ******", "stop", 3) == (answer.text, answer.choices[0].finish_reason, answer.usage.total_tokens)
+    assert ("my ******", "stop", 3) == (
+        answer.text,
+        answer.choices[0].finish_reason,
+        answer.usage.total_tokens,
+    )
 
 
 async def test_what_is_kept_for_a_verdict_is_bounded(monkeypatch):
@@ -164,7 +166,9 @@ async def test_the_first_window_decides_before_anything_is_committed():
 
 async def test_a_denial_in_a_later_window_ends_the_stream():
     """A chunk with content_filter, then GuardrailError; the denied window is never seen."""
-    rig = guarded(stream([*WORDS[:30], "secret ", *WORDS[30:]]), output_guardrails=[windowed("t.clean", deny=True)])
+    rig = guarded(
+        stream([*WORDS[:30], "secret ", *WORDS[30:]]), output_guardrails=[windowed("t.clean", deny=True)]
+    )
     made = await rig.stream()
     chunks = []
 
@@ -329,9 +333,7 @@ async def test_changed_chunks_bring_no_log_probabilities():
     events = [
         {
             "id": "x",
-            "choices": [
-                {"index": 0, "delta": {"content": word}, "logprobs": {"content": [{"token": word}]}}
-            ],
+            "choices": [{"index": 0, "delta": {"content": word}, "logprobs": {"content": [{"token": word}]}}],
         }
         for word in (*WORDS[:30], "secret ", *WORDS[30:])
     ]
@@ -552,7 +554,10 @@ async def test_a_stream_that_breaks_keeps_what_was_handed_on():
 
 async def test_a_judged_stream_may_last_longer_than_a_call_may_take_to_begin():
     """The budget up to the commit does not bound the verdicts after it."""
-    rig = guarded(stream([f"{word}" for word in WORDS * 4], gap=10.0), output_guardrails=[windowed("t.passes", deny=True)])
+    rig = guarded(
+        stream([f"{word}" for word in WORDS * 4], gap=10.0),
+        output_guardrails=[windowed("t.passes", deny=True)],
+    )
 
     got, ended = await outcome(rig)
 
@@ -587,7 +592,8 @@ async def test_observers_hear_of_a_windowed_hook_once_and_of_its_failure():
 async def test_hooks_of_a_target_meet_its_stream_only():
     """A fallback's second target has its own."""
     config = fallback(
-        target("a", output_guardrails=[guard("t.clean", deny=True)]), target("b", output_mutators=[windowed("t.shout")])
+        target("a", output_guardrails=[guard("t.clean", deny=True)]),
+        target("b", output_mutators=[windowed("t.shout")]),
     )
     rig = guarded([stream("secret"), stream("secret")], config=config)
 

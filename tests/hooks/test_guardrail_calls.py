@@ -202,9 +202,7 @@ async def test_a_denied_request_is_not_retried():
 
 async def test_a_failing_request_does_not_repeat_the_paid_call():
     """A 246 because of the request stays one, however often the answer is asked for."""
-    rig = guarded(
-        [OK], input_guardrails=[guard("t.fails")], retry={"attempts": 2, "on_status_codes": [246]}
-    )
+    rig = guarded([OK], input_guardrails=[guard("t.fails")], retry={"attempts": 2, "on_status_codes": [246]})
 
     response = await rig.handle()
 

@@ -132,7 +132,9 @@ async def test_checks_may_use_the_credentials_of_a_named_provider(monkeypatch):
     rig = Rig(
         target(input_guardrails=[{"notNull": {}}]),
         completion("ok"),
-        providers={"mod": {"provider": "openai", "api_key": "env:GUARD_KEY", "custom_host": "https://m.example/v1"}},
+        providers={
+            "mod": {"provider": "openai", "api_key": "env:GUARD_KEY", "custom_host": "https://m.example/v1"}
+        },
     )
 
     await rig.create()

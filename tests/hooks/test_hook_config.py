@@ -159,7 +159,10 @@ REFUSED = {
         "config.input_guardrails[0].notNull: expected an object, got true",
     ),
     "null": ({"input_guardrails": [None]}, "config.input_guardrails[0]: expected an object, got null"),
-    "an object for a list": ({"input_guardrails": {}}, "config.input_guardrails: expected a list, got an object"),
+    "an object for a list": (
+        {"input_guardrails": {}},
+        "config.input_guardrails: expected a list, got an object",
+    ),
     "both spellings": (
         {"input_guardrails": [{"t.fails": {}, "on_fail": FEEDBACK, "onFail": FEEDBACK}]},
         "config.input_guardrails[0].onFail: stands twice, in two spellings",
@@ -302,7 +305,11 @@ def test_named_guardrails_are_checked_when_declared():
 def nested(leaf, **members):
     """A leaf two strategies deep, with hooks on the way."""
     inner = {"strategy": {"mode": "single"}, "targets": [target(**leaf)], **members}
-    return {"strategy": {"mode": "single"}, "targets": [inner], "input_guardrails": [guard("t.passes", id="root")]}
+    return {
+        "strategy": {"mode": "single"},
+        "targets": [inner],
+        "input_guardrails": [guard("t.passes", id="root")],
+    }
 
 
 async def test_hooks_add_up_from_the_root():
@@ -465,9 +472,7 @@ async def test_default_guardrails_are_routing():
 
 async def test_headers_guard_named_models_too():
     """`"model": "@name/model"` does not leave them behind."""
-    rig = Rig(
-        None, OK, checks=CHECKS, providers={"prod": {**target(), "expose": True}}
-    )
+    rig = Rig(None, OK, checks=CHECKS, providers={"prod": {**target(), "expose": True}})
     headers = {"x-portkey-default-input-guardrails": json.dumps([guard("t.fails", deny=True)])}
 
     assert 446 == (await rig.handle(headers, model="@prod/gpt-4o")).status
@@ -483,7 +488,11 @@ async def test_requests_may_not_bring_checks_that_call_out(check):
     """A stranger's config makes this host call nobody but the provider."""
     rig = Rig(None, OK)
     for headers in (
-        {"x-portkey-config": json.dumps({"provider": "openai", "api_key": KEY, "input_guardrails": [{check: {}}]})},
+        {
+            "x-portkey-config": json.dumps(
+                {"provider": "openai", "api_key": KEY, "input_guardrails": [{check: {}}]}
+            )
+        },
         {
             "x-portkey-provider": "openai",
             "authorization": KEY,

@@ -80,7 +80,10 @@ async def test_guardrails_judge_what_mutators_produced():
     answer = await rig.create(messages=said("my secret"))
 
     assert [("my ******")] == [
-        check["data"]["text"] for hook in before(answer.hook_results) for check in hook["checks"] if check["data"]
+        check["data"]["text"]
+        for hook in before(answer.hook_results)
+        for check in hook["checks"]
+        if check["data"]
     ]
 
 
@@ -357,7 +360,9 @@ async def test_blocking_checks_may_change_texts_and_raise():
 
     assert "A b" == sent(rig)
     assert [None, "the check raised ZeroDivisionError"] == [
-        check.get("error", {}).get("message") for hook in before(answer.hook_results) for check in hook["checks"]
+        check.get("error", {}).get("message")
+        for hook in before(answer.hook_results)
+        for check in hook["checks"]
     ]
 
 

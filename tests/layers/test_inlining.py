@@ -60,7 +60,7 @@ async def sent(
 ) -> tuple[Any, ScriptedTransport]:
     """The last request's body, and the transport; `files` are the replies by host."""
     host = str(config.get("custom_host") or "amazonaws.com").rpartition("//")[2].partition(":")[0]
-    transport = ScriptedTransport({**files, host: answer})
+    transport = ScriptedTransport({host: answer, **files})
     transport.keyless = False
     messages = [{"role": "user", "content": [{"type": "text", "text": "What?"}, *parts]}]
     async with Router(config, transport=transport, fetch=fetch) as router:
@@ -261,7 +261,9 @@ def test_types_by_how_files_begin(data: bytes, kind: str | None):
     assert kind == media_type(data)
 
 
-@pytest.mark.parametrize("wrong", [{"max_bytes": 0}, {"timeout": -1}, {"timeout": "5"}, {"hosts": ["http://x"]}])
+@pytest.mark.parametrize(
+    "wrong", [{"max_bytes": 0}, {"timeout": -1}, {"timeout": "5"}, {"hosts": ["http://x"]}]
+)
 def test_wrong_policies_are_refused(wrong: Any):
     """With a ValueError that says what is wrong."""
     with pytest.raises(ValueError, match="must be|is not"):

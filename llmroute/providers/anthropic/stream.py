@@ -33,7 +33,8 @@ class Decoder:
 
     __slots__ = (
         "_blocks", "_calls", "_closing", "_extras", "_finished", "_head", "_late", "_length", "_order",
-        "_provider", "_reader", "_size", "_sniffed", "_started", "_strict", "_usage", "_whole", "done", "failure",
+        "_provider", "_reader", "_size", "_sniffed", "_started", "_strict", "_usage", "_whole", "done",
+        "failure",
     )  # fmt: skip
 
     def __init__(self, provider: str, *, strict: bool, late_counts: bool = True) -> None:

@@ -150,7 +150,9 @@ class PartReader:
         elif isinstance(url, str) and url.startswith("s3://"):
             block = self._medium(media_type, _s3(url, file), name, where)
         else:
-            raise EncodeError(f"{where}: the Converse API takes files as data or s3 URLs only; {ADVICE}", where)
+            raise EncodeError(
+                f"{where}: the Converse API takes files as data or s3 URLs only; {ADVICE}", where
+            )
         if "document" in block:
             for member in _DOCUMENT_MEMBERS:
                 value = part.get(member, file.get(member))

@@ -14,8 +14,8 @@ from ...outcome import Failure
 from ...wire.message import WireReply, WireRequest
 from ..base import Adapter, ProviderSettings, StreamDecoder
 from ..failures import NUMBERS_AS_TEXT, failure_of
-from ..links import Link, links
 from ..gemini import requested_model, with_delay
+from ..links import Link, links
 from .addresses import Addresses, split_model
 from .claude import ClaudeOnVertex
 from .compatible import CompatibleOnVertex, MistralOnVertex

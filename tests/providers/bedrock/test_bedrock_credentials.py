@@ -276,7 +276,11 @@ def test_required_keys_are_checked_without_io(environment: pytest.MonkeyPatch) -
             {
                 "strategy": {"mode": "fallback"},
                 "targets": [
-                    {"provider": "bedrock", "aws_access_key_id": "A", "aws_secret_access_key": "env:NO_SUCH_SECRET"},
+                    {
+                        "provider": "bedrock",
+                        "aws_access_key_id": "A",
+                        "aws_secret_access_key": "env:NO_SUCH_SECRET",
+                    },
                     {"provider": "bedrock", **KEYS},
                 ],
             },
