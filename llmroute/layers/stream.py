@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -60,7 +60,9 @@ async def open_stream(
         data = await reply.read_some()
         chunks = decoder.feed(data) if data else decoder.close()
         held += chunks
-        if any(map(commits, chunks)):
+        # An answer that says nothing is an answer all the same when its end mark has come.
+        complete = decoder.done and held and decoder.failure is None
+        if complete or any(map(commits, chunks)):
             return LiveStream(reply, decoder, clock, held, ended=not data, sent=sent)
         if decoder.failure is not None:
             return decoder.failure

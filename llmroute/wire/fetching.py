@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
@@ -18,7 +19,7 @@ def _hosts(hosts: Iterable[str] | None) -> frozenset[str] | None:
     return HostPolicy(trusted=frozenset({hosts} if isinstance(hosts, str) else hosts)).trusted
 
 
-def _positive(policy: FetchPolicy, attribute: attrs.Attribute[float], value: float) -> None:
+def _positive(policy: FetchPolicy, attribute: attrs.Attribute[Any], value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise ValueError(f"{attribute.name} must be a number above 0, got {value!r:.100}")
 

@@ -289,7 +289,7 @@ class Asked:
             chunks, broken = [], None
             try:
                 async for chunk in response.stream or _nothing():
-                    chunks.append(chunk)  # noqa: PERF401 - what came before the break counts
+                    chunks.append(chunk)
             except IncompleteStreamError as error:
                 broken = error
         return response, chunks, broken

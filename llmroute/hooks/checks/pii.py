@@ -9,15 +9,18 @@ over the whole conversation.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
 
 from ..base import Check, HookContext, Services, Verdict
+from ..findings.arguments import quoting, readable
 from ..findings.personal import NAMES, find
 from ..findings.spans import MAX_TEXT, Finding, counted, replaced
 from ..parameters import Parameters
 from ..support.report import undecided
+from ..texts import Texts
 
 _MEMORY: Final = "llmroute.pii"
 
@@ -34,7 +37,7 @@ def build(parameters: Parameters, services: Services) -> Check:
         texts = context.texts
         if sum(map(len, texts.pieces)) > MAX_TEXT:
             return undecided(f"The texts have more than {MAX_TEXT:,} characters.")
-        found = [_but(find(piece, categories), piece, allowed) for piece in texts.pieces]
+        found = [_but(find(piece, categories), piece, allowed) for piece in readable_pieces(texts)]
         findings = [finding for each in found for finding in each]
         data = {"entities": counted(findings), "redacted": bool(redact and findings)}
         if not findings:
@@ -42,7 +45,7 @@ def build(parameters: Parameters, services: Services) -> Check:
         if not redact:
             return Verdict(False, {"verdict": False, "explanation": "Personal data found.", **data})
         names = _placeholders(context, services)
-        pieces = [replaced(piece, each, names) for piece, each in zip(texts.pieces, found, strict=True)]
+        pieces = replaced_pieces(texts, found, names)
         if restore and context.event == "before":
             for original, placeholder in names.originals.items():
                 context.restore_later(placeholder, original)
@@ -51,6 +54,27 @@ def build(parameters: Parameters, services: Services) -> Check:
         return Verdict(True, data) if body is None else Verdict(True, data, **context.changed(body))
 
     return check
+
+
+def readable_pieces(texts: Texts) -> list[str]:
+    """The pieces as they can be searched: as long as they are, and without the escapes of JSON."""
+    return [
+        readable(piece) if path[-1] == "arguments" else piece
+        for path, piece in zip(texts.paths, texts.pieces, strict=True)
+    ]
+
+
+def replaced_pieces(
+    texts: Texts, found: Sequence[Sequence[Finding]], replacement: Callable[[str, str], str]
+) -> list[str]:
+    """The pieces with their findings replaced; the arguments of tool calls stay JSON."""
+    pieces = []
+    for path, piece, findings in zip(texts.paths, texts.pieces, found, strict=True):
+        inside = findings and path[-1] == "arguments"
+        pieces.append(
+            replaced(piece, findings, quoting(piece, findings, replacement) if inside else replacement)
+        )
+    return pieces
 
 
 def known_names(parameters: Parameters, name: str, known: tuple[str, ...]) -> frozenset[str]:

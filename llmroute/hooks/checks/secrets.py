@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from ..base import Check, HookContext, Services, Verdict
 from ..findings.credentials import GENERIC_NAME, NAMES, find
-from ..findings.spans import MAX_TEXT, counted, replaced
+from ..findings.spans import MAX_TEXT, counted
 from ..parameters import Parameters
 from ..support.report import undecided
-from .pii import known_names
+from .pii import known_names, readable_pieces, replaced_pieces
 
 
 def build(parameters: Parameters, services: Services) -> Check:
@@ -28,17 +28,14 @@ def build(parameters: Parameters, services: Services) -> Check:
         texts = context.texts
         if sum(map(len, texts.pieces)) > MAX_TEXT:
             return undecided(f"The texts have more than {MAX_TEXT:,} characters.")
-        found = [find(piece, categories) for piece in texts.pieces]
+        found = [find(piece, categories) for piece in readable_pieces(texts)]
         findings = [finding for each in found for finding in each]
         data = {"entities": counted(findings), "redacted": bool(redact and findings)}
         if not findings:
             return Verdict(True, {"verdict": True, "explanation": "No secrets found.", **data})
         if not redact:
             return Verdict(False, {"verdict": False, "explanation": "Secrets found.", **data})
-        pieces = [
-            replaced(piece, each, lambda kind, secret: mask)
-            for piece, each in zip(texts.pieces, found, strict=True)
-        ]
+        pieces = replaced_pieces(texts, found, lambda kind, secret: mask)
         data = {"verdict": True, "explanation": "Secrets were masked.", **data}
         body = texts.replaced(pieces)
         return Verdict(True, data) if body is None else Verdict(True, data, **context.changed(body))

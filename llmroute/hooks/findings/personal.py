@@ -110,14 +110,13 @@ def _pattern(
 
 _D: Final = "[0-9]"
 _GROUP: Final = r"(?:[ -]?[A-Za-z0-9]{4})"
-# A number may end a sentence, or stand in front of a date or another number.
+# A card or phone number may end a sentence, or stand in front of a date or another number.
 _NO_DIGIT: Final = r"(?![A-Za-z0-9_])"
 _NOT_INSIDE: Final = r"A-Za-z0-9_"
 
 KINDS: Final[Sequence[Kind]] = (
     Kind(
         "email",
-        # Looks back for the local part from the @, so that it is read once.
         re.compile(
             r"\w(?<![\w.%+-]\w)[\w.%+'-]{0,63}@(?:[\w-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,40}|[^\W\d_]{2,24})(?!\w)"
         ),
@@ -129,24 +128,26 @@ KINDS: Final[Sequence[Kind]] = (
     Kind("credit_card", _pattern("[2-6]", r"[0-9]{12,18}", _NOT_INSIDE, _NO_DIGIT), _number(_card)),
     Kind(
         "credit_card",
-        _pattern("[2-6]", r"[0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{3}", _NOT_INSIDE, _NO_DIGIT),
+        _pattern(
+            "[2-6]", r"[0-9]{3}([ -]{1,2})[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{3}", _NOT_INSIDE, _NO_DIGIT
+        ),
         _number(_card),
     ),
     Kind(
         "credit_card",
-        _pattern("[2-6]", r"[0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}", _NOT_INSIDE, _NO_DIGIT),
+        _pattern("[2-6]", r"[0-9]{3}([ -]{1,2})[0-9]{4}\1[0-9]{4}\1[0-9]{4}", _NOT_INSIDE, _NO_DIGIT),
         _number(_card),
     ),
     Kind(
         "credit_card",
-        _pattern("3", r"[0-9]{3}([ -])[0-9]{6}\1[0-9]{4,5}", _NOT_INSIDE, _NO_DIGIT),
+        _pattern("3", r"[0-9]{3}([ -]{1,2})[0-9]{6}\1[0-9]{4,5}", _NOT_INSIDE, _NO_DIGIT),
         _number(_card),
     ),
     Kind("us_ssn", _pattern(_D, r"[0-9]{2}-[0-9]{2}-[0-9]{4}"), _whole(_ssn)),
     Kind(
         "uk_nino", _pattern("[A-CEGHJ-PR-TW-Z]", r"[A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]")
     ),
-    Kind("es_id", _pattern("[0-9XYZxyz]", r"-?[0-9]{7}-?[A-Za-z]"), _whole(lambda text: _spanish(text))),
+    Kind("es_id", _pattern("[0-9XYZxyz]", r"-?[0-9]{7}-?[A-Za-z]"), _whole(_spanish)),
     Kind("it_fiscal_code", _pattern("[A-Z]", r"[A-Z]{5}[0-9]{2}[A-EHLMPR-T][0-9]{2}[A-Z][0-9]{3}[A-Z]")),
     Kind("br_cpf", _pattern(_D, r"[0-9]{2}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"), _number(cpf)),
     Kind("pl_pesel", _pattern(_D, r"[0-9]{10}"), _number(pesel)),
@@ -159,7 +160,7 @@ KINDS: Final[Sequence[Kind]] = (
             "[0-9A-Fa-f:]",
             r"[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{0,4}){1,7}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?",
             r"\w.:-",
-            r"(?![\w:])",
+            r"(?![\w:])(?!\.[0-9])",
         ),
         _whole(_address),
     ),
@@ -184,7 +185,7 @@ KINDS: Final[Sequence[Kind]] = (
     # National, with a trunk prefix.
     Kind(
         "phone",
-        _pattern(r"[(0]", r"(?:(?<=\()0)?[1-9][0-9]{0,3}\)?(?:[ ./-]{0,2}[0-9]){5,9}", r"\w.:+-", _NO_DIGIT),
+        _pattern(r"[(0]", r"(?:(?<=\()0)?[1-9][0-9]{0,3}\)?(?:[ ./-]{0,2}[0-9]){5,9}", r"\w.:/+-", _NO_DIGIT),
         _whole(_national),
     ),
 )

@@ -17,10 +17,14 @@ from .fences import markdown_fences
 
 #: What `parse` gives for what is no JSON.
 NOT_JSON: Final = object()
-#: Characters that the scanner may read over, per character of the text and on top.
+#: What the scanner may spend, in characters read: per character of the text, on top, and for each attempt.
 _WORK_PER_CHARACTER: Final = 8
-_WORK: Final = 100_000
-_OPENING = re.compile(r"[\[{]")
+_WORK: Final = 2_000_000
+_ATTEMPT: Final = 100
+#: Characters that are copied in the time in which one is read.
+_COPIED: Final = 64
+# Brackets behind which an object or an array can go on.
+_OPENING = re.compile(r'\{(?=[ \t\n\r]*["}])|\[(?=[ \t\n\r]*[\]\[{"\-0-9tfn])')
 
 
 class TooTangledError(Exception):
@@ -96,23 +100,24 @@ def _in_prose(text: str) -> Iterator[Any]:
     opening = _OPENING.search(text)
     while opening is not None:
         start = opening.start()
+        # A copy, because an error counts the lines before it.
+        rest = text[start:]
+        work -= _ATTEMPT + len(rest) // _COPIED
+        length = 1
         try:
-            _, end = decoder.raw_decode(text, start)
+            _, length = decoder.raw_decode(rest)
         except json.JSONDecodeError as error:
             # An unterminated string was read to its end, though the error stands at its beginning.
-            ran_out = error.msg.startswith("Unterminated")
-            work -= len(text) - start if ran_out else error.pos - start + 1
-            end = start + 1
+            work -= len(rest) if error.msg.startswith("Unterminated") else error.pos
         except (RecursionError, ValueError):
-            work -= len(text) - start
-            end = start + 1
+            work -= len(rest)
         else:
-            value = parse(text[start:end])
+            value = parse(rest[:length])
             if value is not NOT_JSON:
                 yield value
         if work < 0:
             raise TooTangledError
-        opening = _OPENING.search(text, end)
+        opening = _OPENING.search(text, start + length)
 
 
 def _refuse(name: str) -> float:
