@@ -595,7 +595,7 @@ def test_forks_do_not_disturb_each_other(loopback_upstream):
         print(say(), len(made.final().choices[0].message.content.split()))
     """
     assert ["You said: hi", "True", "You said: hi", "You said: hi 40"] == run(
-        program, loopback_upstream, flags=()
+        program, loopback_upstream, flags=("-W", "ignore::DeprecationWarning")
     )
 
 
@@ -609,7 +609,7 @@ def test_a_child_may_end_without_routing(loopback_upstream):
         assert os.waitpid(child, 0)[1] == 0
         print(say())
     """
-    assert ["You said: hi"] * 2 == run(program, loopback_upstream, flags=())
+    assert ["You said: hi"] * 2 == run(program, loopback_upstream, flags=("-W", "ignore::DeprecationWarning"))
 
 
 def test_replies_other_than_completions_are_errors():

@@ -12,6 +12,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -129,7 +130,15 @@ class LoopSessions:
             # aiohttp's finalizer would close the transports through the loop; there is no public
             # way to tell it not to.
             connector._closed = True
+        self._end_holder()
         return connectors
+
+    def _end_holder(self) -> None:
+        """End the generator, which has nothing left to close, before its loop's finalizer sees it."""
+        holder = self._holder
+        if holder is not None and not holder.ag_running:
+            with suppress(StopIteration):
+                holder.aclose().send(None)
 
 
 def call_on(loop: Loop, call: Callable[[], object], *, closed: Callable[[], object] | None = None) -> None:
