@@ -74,6 +74,7 @@ class HookContext:
     memory: MutableMapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: By scope; contexts on the same body share them.
     _texts: MutableMapping[str, Texts] = attrs.field(factory=dict, repr=False, eq=False)
+    _joined: str | None = attrs.field(default=None, init=False, repr=False, eq=False)
     _target_read: bool = attrs.field(default=False, init=False, repr=False, eq=False)
 
     @property
@@ -106,7 +107,9 @@ class HookContext:
     @property
     def text(self) -> str:
         """The checked text: the pieces in scope that are not empty, joined by newlines."""
-        return self.texts.joined
+        if self._joined is None:
+            self._joined = self.texts.joined
+        return self._joined
 
     @property
     def target_read(self) -> bool:

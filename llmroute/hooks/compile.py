@@ -181,8 +181,9 @@ class HookCompiler:
             hint = did_you_mean(settings.id, near_ids(self.checks))
             place.report(path, f"unknown check {quoted(settings.id)}{hint}")
             return None
-        if custom is None and not trusted and is_outgoing(name):
-            place.report(path, "a check that calls other services may not be used by requests")
+        if not trusted and (custom is not None or is_outgoing(name)):
+            what = "of this router's own" if custom is not None else "that calls other services"
+            place.report(path, f"a check {what} may not be used by requests; name a guardrail that has it")
             return None
         default: Scope = "all" if type_ == "mutator" or name in WHOLE else "last"
         check = custom or self._built(name, settings.parameters, path, place.report)

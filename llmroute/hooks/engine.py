@@ -53,14 +53,10 @@ class Subject:
 def _context(
     subject: Subject, body: Body, check: BoundCheck, made: dict[str, HookContext], texts: dict[str, Texts]
 ) -> HookContext:
-    """The context of a check on `body`. Those of one hook are `made` once for each scope.
+    """The context of a check on `body`, noted in `made` for other checks of the hook and scope.
 
     Contexts on the same body share what `texts` there are. Checks with parameters have one of their own.
     """
-    scope = check.scope
-    context = made.get(scope)
-    if context is not None and not check.parameters:
-        return context
     before = subject.event == "before"
     context = HookContext(
         event=subject.event,
@@ -70,14 +66,14 @@ def _context(
         headers=subject.headers,
         provider=subject.provider,
         model=subject.model,
-        scope=scope,
+        scope=check.scope,
         streaming=subject.streaming,
         parameters=check.parameters,
         memory=subject.memory.kept,
         texts=texts,
     )
     if not check.parameters:
-        made[scope] = context
+        made[check.scope] = context
     return context
 
 
@@ -90,19 +86,27 @@ class Engine:
 
     async def run(self, hooks: Iterable[Hook], subject: Subject) -> SideRun:
         """Run the hooks that are not asynchronous. Raises nothing but a cancellation."""
-        synchronous = [hook for hook in hooks if not hook.asynchronous]
         body = subject.body
         runs: dict[Hook, HookRun] = {}
-        for hook in synchronous:
+        guardrails: list[Hook] = []
+        order: list[Hook] = []
+        for hook in hooks:
+            if hook.asynchronous:
+                continue
+            order.append(hook)
             if hook.mutates:
                 run = runs[hook] = await self._remembered(hook, subject, body)
                 body = _left_by(run, body)
-        guardrails = [hook for hook in synchronous if not hook.mutates]
+            else:
+                guardrails.append(hook)
         if guardrails:
             judged = await self._guardrails(guardrails, subject, body)
-            body, judged = await self._composed(judged, subject, body)
+            if any(run.transformed for run in judged):
+                body, judged = await self._composed(judged, subject, body)
+            if len(judged) == len(order):
+                return SideRun(judged, _kept_true(subject, body))
             runs.update(zip(guardrails, judged, strict=True))
-        return SideRun([runs[hook] for hook in synchronous], _kept_true(subject, body))
+        return SideRun([runs[hook] for hook in order], _kept_true(subject, body))
 
     async def run_beside(self, hook: Hook, subject: Subject) -> HookRun:
         """Run an asynchronous hook."""
@@ -120,40 +124,57 @@ class Engine:
 
     async def _guardrails(self, hooks: Sequence[Hook], subject: Subject, body: Body) -> list[HookRun]:
         texts: dict[str, Texts] = {}
-        runs: dict[Hook, HookRun] = {}
+        memory, event, provider = subject.memory, subject.event, subject.provider
+        judged: list[HookRun] = []
         waiting: list[tuple[HookRun, dict[asyncio.Task[None], CheckRun]]] = []
+        in_sequence: list[int] = []
+        for index, hook in enumerate(hooks):
+            run = memory.recall(hook, event, body, provider)
+            if run is None:
+                if hook.sequential:
+                    in_sequence.append(index)
+                run, tasks = self._begun(hook, subject, body, texts)
+                if tasks:
+                    waiting.append((run, tasks))
+            judged.append(run)
+        if in_sequence or waiting:
+            await self._finished(judged, in_sequence, waiting, subject, body)
+        if memory.repeats:
+            for run in judged:
+                memory.keep(run, event, provider)
+        return judged
+
+    async def _finished(
+        self,
+        judged: list[HookRun],
+        in_sequence: Sequence[int],
+        waiting: Sequence[tuple[HookRun, dict[asyncio.Task[None], CheckRun]]],
+        subject: Subject,
+        body: Body,
+    ) -> None:
+        """What does not answer at once: checks that wait, all of them side by side, and whole sequences."""
         try:
-            for hook in hooks:
-                known = subject.memory.recall(hook, subject.event, body, subject.provider)
-                if known is not None:
-                    runs[hook] = known
-                elif not hook.sequential:
-                    runs[hook], tasks = self._begun(hook, subject, body, texts)
-                    if tasks:
-                        waiting.append((runs[hook], tasks))
-            for hook in hooks:
-                if hook not in runs:
-                    runs[hook] = await self._in_sequence(hook, subject, body)
+            for index in in_sequence:
+                judged[index] = await self._in_sequence(judged[index].hook, subject, body)
             for run, tasks in waiting:
                 await self._waited_for(run, tasks, subject)
         finally:
             await _dropped([task for _, tasks in waiting for task in tasks])
-        judged = [runs[hook] for hook in hooks]
-        for run in judged:
-            subject.memory.keep(run, subject.event, subject.provider)
-        return judged
 
     def _begun(
         self, hook: Hook, subject: Subject, body: Body, texts: dict[str, Texts]
     ) -> tuple[HookRun, dict[asyncio.Task[None], CheckRun]]:
-        """The hook with every check asked; those that need to wait go on as tasks."""
+        """The hook with every check asked, unless it is a sequence; those that wait go on as tasks."""
         now = self.clock.now
         started = at = now()
         run = HookRun(hook, body, started, self.clock.time())
         made: dict[str, HookContext] = {}
         tasks: dict[asyncio.Task[None], CheckRun] = {}
-        for check in hook.checks:
-            entry = CheckRun(check, _context(subject, body, check, made, texts), body, at)
+        for check in () if hook.sequential else hook.checks:
+            context = None if check.parameters else made.get(check.scope)
+            if context is None:
+                context = _context(subject, body, check, made, texts)
+            entry = CheckRun(check, context, body, at)
             run.checks.append(entry)
             awaitable = self._asked(entry)
             if awaitable is not None:

@@ -23,16 +23,18 @@ class Memory:
     Only runs before the call are kept: every answer is new.
     """
 
-    __slots__ = ("_begun", "_runs", "kept")
+    __slots__ = ("_begun", "_runs", "kept", "repeats")
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
+        #: Whether another target may be tried after the present one.
+        self.repeats = True
         self._runs: dict[Hook, list[_Kept]] = {}
         self._begun: set[Hook] = set()
 
     def keep(self, run: HookRun, event: Event, provider: str) -> None:
-        """Remember a run that was made and not recalled."""
-        if event == "before" and not run.recalled:
+        """Remember a run that was made and not recalled, where other targets may follow."""
+        if self.repeats and event == "before" and not run.recalled:
             self._runs.setdefault(run.hook, []).append(_Kept(run, provider))
 
     def recall(self, hook: Hook, event: Event, body: Body, provider: str) -> HookRun | None:
@@ -40,6 +42,8 @@ class Memory:
 
         For checks that looked at the conversation only, the same messages are the same input.
         """
+        if not self._runs:
+            return None
         for kept in self._runs.get(hook, ()) if event == "before" else ():
             run = kept.run
             if body is run.seen and provider == kept.provider:

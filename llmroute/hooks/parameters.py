@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -10,6 +11,8 @@ from ..config.primitives import found
 
 #: Members that every check may have; the engine reads them.
 COMMON = frozenset({"failOnError", "fail_on_error", "is_enabled", "isEnabled", "id", "scope"})
+
+_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Parameters:
@@ -30,8 +33,11 @@ class Parameters:
         """The value under the first of `names` that is given, None when none is."""
         self._asked.append(names[0])
         spellings = [spelling for name in names for spelling in (name, _snake(name))]
+        given = [name for name in dict.fromkeys(spellings) if name in self.values]
+        if len(given) > 1 and not self._known.issuperset(given):
+            self.problem(given[1], f"stands twice, as {given[0]} too")
         self._known.update(spellings)
-        return next((self.values[name] for name in spellings if name in self.values), None)
+        return self.values[given[0]] if given else None
 
     def problem(self, name: str, message: str) -> None:
         """Report that the parameter `name` is wrong."""
@@ -115,7 +121,8 @@ class Parameters:
 
 
 def _snake(name: str) -> str:
-    return "".join("_" + char.lower() if char.isupper() else char for char in name)
+    """`webhookURL` as `webhook_url`."""
+    return _BOUNDARY.sub("_", name).lower()
 
 
 def _found(value: Any) -> str:

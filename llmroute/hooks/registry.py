@@ -53,9 +53,12 @@ CHECKS: Final[Mapping[str, str]] = {
     "pangea.textGuard": _PARTNERS + "rows:PANGEA_TEXT_GUARD",
 }
 
-#: Other spellings of ids: the reference's manifest for one.
+#: Other spellings of ids: those of the reference's manifest and of the hosted product's documentation.
 ALIASES: Final[Mapping[str, str]] = {
+    "default.isAllLowerCase": "default.alllowercase",
     "default.modelwhitelist": "default.modelWhitelist",
+    "default.requestParametersCheck": "default.requestParameters",
+    "default.requiredMetadataKeyPairs": "default.requiredMetadataKeyValuePairs",
     "default.modelrules": "default.modelRules",
 }
 

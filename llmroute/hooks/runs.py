@@ -6,8 +6,9 @@ nothing to judge; the feedback follows the hook's verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -57,16 +58,16 @@ class CheckRun:
 
     def result(self, created_at: str) -> dict[str, Any]:
         """The check's entry in `hook_results`."""
-        verdict = self.verdict or Verdict(False)
+        verdict, check = self.verdict or Verdict(False), self.check
         entry = {
             "data": verdict.data,
             "verdict": verdict.passed,
-            "id": self.check.id,
+            "id": check.id,
             "execution_time": round(self.duration * 1000, 3),
             "transformed": self.out is not None,
             "created_at": created_at,
             "log": verdict.log,
-            "fail_on_error": self.check.fail_on_error,
+            "fail_on_error": check.fail_on_error,
         }
         if verdict.error is not None:
             entry["error"] = {"name": verdict.error.name, "message": verdict.error.message}
@@ -95,7 +96,7 @@ class HookRun:
     def effect(self) -> Effect:
         """What the hook does to the call; asked for when all its checks are settled."""
         if self._effect is None:
-            effect = worst(check.effect for check in self.checks)
+            effect = worst([check.effect for check in self.checks])
             self._effect = "deny" if effect == "fail" and self.hook.deny else effect
         return self._effect
 
@@ -114,9 +115,9 @@ class HookRun:
         return [
             check
             for check in self.checks
-            if check.verdict is not None
-            and check.verdict.error is not None
-            and not check.verdict.skipped
+            if (verdict := check.verdict) is not None
+            and verdict.error is not None
+            and not verdict.skipped
             and check.effect == "pass"
         ]
 
@@ -162,7 +163,7 @@ class SideRun:
     @property
     def effect(self) -> Effect:
         """What the side does to the call."""
-        return worst(run.effect for run in self.runs)
+        return worst([run.effect for run in self.runs])
 
     def results(self) -> list[dict[str, Any]]:
         """The side's list in `hook_results`."""
@@ -177,16 +178,17 @@ class SideRun:
         ]
 
 
-def worst(effects: Iterable[Effect]) -> Effect:
+def worst(effects: list[Effect]) -> Effect:
     """A denial, else a failure, else a pass."""
-    found: Effect = "pass"
-    for effect in effects:
-        if effect == "deny":
-            return effect
-        if effect == "fail":
-            found = effect
-    return found
+    return "deny" if "deny" in effects else "fail" if "fail" in effects else "pass"
 
 
 def _timestamp(wall: float) -> str:
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second = int(wall)
+    return f"{_second(second)}.{int((wall - second) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    """The date takes longer than many a check, and is the same for a second."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

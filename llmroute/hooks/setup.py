@@ -7,6 +7,7 @@ from inspect import isawaitable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from ..config.bounds import check_bounds
 from ..config.hooks import Hooks, HookSettings, read_hook
 from ..config.primitives import Invalid, Several, found
 from ..config.schema import ConfigNode
@@ -27,7 +28,8 @@ def own_checks(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def own_guardrails(value: Mapping[str, Any]) -> Mapping[str, HookSettings]:
-    """Hooks by name, in the long or the short form. Raises Invalid."""
+    """Hooks by name, in the long or the short form. Raises Invalid, and ConfigError for endless ones."""
+    check_bounds(value, "guardrails")
     made: dict[str, HookSettings] = {}
     errors: list[Invalid] = []
     for name, hook in value.items():
@@ -41,7 +43,9 @@ def own_guardrails(value: Mapping[str, Any]) -> Mapping[str, HookSettings]:
 
 
 def own_hooks(value: object) -> tuple[HookSettings, ...]:
-    """A list of guardrails in the short form. Raises Invalid."""
+    """A list of guardrails in the short form. Raises Invalid, and ConfigError for endless ones."""
+    if isinstance(value, (list, tuple)):
+        check_bounds(value, "guardrails")
     return () if value is None else Hooks(short=True)(value)
 
 

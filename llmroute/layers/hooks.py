@@ -48,6 +48,7 @@ class _Side:
         log = call.log
         if log.hooks is None:
             log.hooks = Memory()
+        log.hooks.repeats = call.later is not None or call.single
         return Subject(
             event=self._event,
             request=params,
@@ -63,7 +64,9 @@ class _Side:
 
     def _noted(self, call: Call, side: SideRun) -> None:
         """Tell the observers, and the caller what passed though nobody could judge it."""
-        call.log.warnings.extend(text for text in side.warnings() if text not in call.log.warnings)
+        for text in side.warnings():
+            if text not in call.log.warnings:
+                call.log.warnings.append(text)
         if self._env.emit is not None:
             for run in side.runs:
                 self._tell(call, run, asynchronous=False)

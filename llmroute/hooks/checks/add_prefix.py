@@ -14,21 +14,19 @@ import attrs
 
 from ..base import Check, HookContext, Services, Verdict
 from ..parameters import Parameters
-from ..support import javascript
+from ..support import javascript, reading
 
 
 def build(parameters: Parameters, services: Services) -> Check:
     """Where no message has the role one is made: system first, any other last. Before the call only."""
     adding = AddPrefix(
-        prefix=parameters.text("prefix"),
+        prefix=reading.filled_text(parameters, "prefix", limit=100_000),
         role=parameters.text("applyToRole", "", limit=100) or "user",
         to_existing=parameters.flag("addToExisting", True),
         only_if_empty=parameters.flag("onlyIfEmpty"),
         strict=parameters.flag("strict"),
     )
     parameters.done()
-    if not adding.prefix:
-        parameters.problem("prefix", "expected text that is not empty")
     return adding
 
 
@@ -77,7 +75,10 @@ class AddPrefix:
         last = index == len(messages) - 1
         if last and not self.strict and content in (None, []):
             return None
-        return [*messages[:index], {**message, "content": self._prefixed(content)}, *messages[index + 1 :]]
+        prefixed = self._prefixed(content)
+        if prefixed is content:
+            return None
+        return [*messages[:index], {**message, "content": prefixed}, *messages[index + 1 :]]
 
     def _is_empty(self, content: Any) -> bool:
         if content is None:

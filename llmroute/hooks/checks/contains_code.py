@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ...patterns import Pattern, PatternTimeout
 from ..base import Check, HookContext, Services, Verdict
 from ..parameters import Parameters
+from ..support import reading
 from ..support.fences import markdown_fences, tags
 from ..support.languages import language, recorded_language, signs_of
 from ..support.report import excerpt, nothing, undecided
@@ -20,12 +21,10 @@ from ..support.report import excerpt, nothing, undecided
 
 def build(parameters: Parameters, services: Services) -> Check:
     """Empty text is nothing to judge."""
-    wanted = parameters.text("format", limit=100)
+    wanted = reading.filled_text(parameters, "format", limit=100)
     negated = parameters.flag("not")
     method = parameters.choice("method", ("fences", "markdown", "heuristics"), "fences")
     parameters.done()
-    if not wanted:
-        parameters.problem("format", "expected the name of a language, got empty text")
     named = {"searchedFormat": wanted, "not": negated}
     signs = signs_of(language(wanted)) if method == "heuristics" else ()
 

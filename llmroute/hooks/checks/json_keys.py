@@ -30,11 +30,9 @@ def build(parameters: Parameters, services: Services) -> Check:
     operator = parameters.choice("operator", ("any", "all", "none"))
     method = parameters.choice("method", ("spans", "scan"), "spans")
     parameters.done()
-    if not given:
-        if given is not None or parameters.raw("keys") is None:
-            parameters.problem("keys", "expected a list of at least one key")
-        given = ()
-    keys = list(given)
+    if parameters.raw("keys") in (None, []):
+        parameters.problem("keys", "expected a list of at least one key")
+    keys = list(given or ())
     judge = _Judge(keys, [javascript.text_of(key) for key in keys], operator, paths=method == "scan")
     named = {"operator": operator, "requiredKeys": keys}
 

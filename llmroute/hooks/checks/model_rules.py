@@ -55,10 +55,12 @@ def _rules(section: Parameters) -> Rules:
         if not isinstance(mapping, Mapping):
             section.problem(path, f"expected an object, got {found(mapping)}")
             continue
-        values = reading.part(section, mapping, path)
-        # A value without a list is passed over, as recorded: the defaults are then in force.
-        listed = [str(value) for value, models in mapping.items() if not isinstance(models, str)]
-        rules[str(key)] = {value: frozenset(values.texts(value)) for value in listed}
+        # A value with just a text is passed over, as recorded: the defaults are then in force.
+        rules[str(key)] = {
+            str(value): frozenset(reading.texts_at(section, f"{path}.{str(value)[:60]}", models))
+            for value, models in mapping.items()
+            if not isinstance(models, str)
+        }
     return rules
 
 

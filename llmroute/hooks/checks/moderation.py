@@ -7,6 +7,7 @@ data, and only a JSON object with a boolean `flagged` counts as a verdict.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ...wire.json import JSONError, loads, text_of
@@ -53,7 +54,7 @@ def build(parameters: Parameters, services: Services) -> Check:
             answer = await services.ask(provider, body, timeout)
         except FetchError as error:
             return undecided(f"The judge did not answer: {error.message}")
-        judged = _judgement(answer)
+        judged = _judgement(answer, categories)
         if judged is None:
             return undecided("The judge's answer is no verdict.")
         flagged, named = judged
@@ -64,8 +65,11 @@ def build(parameters: Parameters, services: Services) -> Check:
     return check
 
 
-def _judgement(answer: str) -> tuple[bool, list[str]] | None:
-    """The verdict in an answer, which may stand in a code fence; None when there is none."""
+def _judgement(answer: str, known: Sequence[str]) -> tuple[bool, list[str]] | None:
+    """The one object in an answer, which may stand in prose or a fence; None when it is no verdict.
+
+    Only categories that were asked for are told: others could be parts of the text.
+    """
     start, end = answer.find("{"), answer.rfind("}")
     try:
         value: Any = loads(answer[start : end + 1]) if 0 <= start < end else None
@@ -74,5 +78,8 @@ def _judgement(answer: str) -> tuple[bool, list[str]] | None:
     if not isinstance(value, dict) or not isinstance(value.get("flagged"), bool):
         return None
     named = value.get("categories")
-    names = [str(name)[:100] for name in named[:50]] if isinstance(named, list) else []
-    return value["flagged"], names
+    if named is not None and not isinstance(named, list):
+        return None
+    if named and not value["flagged"]:
+        return None
+    return value["flagged"], [name for name in known if name in (named or ())]

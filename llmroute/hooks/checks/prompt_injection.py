@@ -1,8 +1,8 @@
 """Looks for the usual forms of prompt injection. A heuristic: it finds attempts that do not hide much.
 
 Parameters: `threshold` (0.5: the score from which the check fails; every rule that matches adds its
-weight), `rules` (all; names of the rules to apply). Texts are compared without case, accents of width and
-invisible characters.
+weight), `rules` (all; names of the rules to apply). Texts are compared without case, accents, line ends,
+invisible characters, and letters of other scripts that look like Latin ones.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from .pii import known_names
 
 @attrs.frozen
 class Rule:
-    """A pattern with bounded gaps, and how much a match weighs."""
+    """A pattern with bounded gaps, and how much a match weighs. `lines`: line ends mean something to it."""
 
     weight: float
     pattern: re.Pattern[str]
+    lines: bool = False
 
 
 _PRIOR: Final = (
@@ -81,6 +82,7 @@ RULES: Final[Mapping[str, Rule]] = {
             r"|^\s{0,5}#{2,4} ?system\b",
             re.M,
         ),
+        lines=True,
     ),
     "exfiltration": Rule(
         0.5,
@@ -91,9 +93,20 @@ RULES: Final[Mapping[str, Rule]] = {
     "hidden_text": Rule(0.5, re.compile("[\U000e0020-\U000e007f]{4}")),
 }
 
+#: Combining accents, and what has no width.
 _INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+    "[\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
+#: Cyrillic and Greek small letters, and the Latin ones that they look like.
+_ALIKE: Final = str.maketrans("аеорсухіѕјһԁԛԝѵαεικνορτυ", "aeopcyxisjhdqwvaeiknoptu")
+
+
+def _plain(text: str) -> str:
+    """The text without disguises."""
+    if text.isascii():
+        return text.lower()
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    return plain.translate(_ALIKE)
 
 
 def build(parameters: Parameters, services: Services) -> Check:
@@ -109,8 +122,13 @@ def build(parameters: Parameters, services: Services) -> Check:
             return nothing(passed=True)
         if len(text) > MAX_TEXT:
             return undecided(f"The text has more than {MAX_TEXT:,} characters.")
-        plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
-        matched = [name for name, rule in rules.items() if rule.pattern.search(plain)]
+        plain = _plain(text)
+        if len(plain) > MAX_TEXT:
+            return undecided("The text is too long when it is written out.")
+        words = " ".join(plain.split())
+        matched = [
+            name for name, rule in rules.items() if rule.pattern.search(plain if rule.lines else words)
+        ]
         score = round(sum(rules[name].weight for name in matched), 2)
         passed = score < threshold
         explanation = "No sign of an injection." if passed else "The text looks like a prompt injection."

@@ -28,13 +28,11 @@ _LINE_ENDS = frozenset("\n\r\u2028\u2029")
 
 def build(parameters: Parameters, services: Services) -> Check:
     """Each text is searched for itself. Errors keep the verdict true, as recorded."""
-    rule = parameters.text("rule", limit=MAX_PATTERN + 10)
+    rule = reading.filled_text(parameters, "rule", limit=MAX_PATTERN + 10)
     redaction = parameters.text("redactText", "", limit=MAX_REPLACEMENT) or "[REDACTED]"
     fails = parameters.flag("failOnDetection")
     everywhere = parameters.flag("all")
     parameters.done()
-    if not rule:
-        parameters.problem("rule", "expected a pattern, got empty text")
     source, flags = parse_rule(rule)
     if len(set(flags)) < len(flags):
         parameters.problem("rule", "a flag stands twice")

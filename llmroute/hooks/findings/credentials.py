@@ -11,34 +11,33 @@ import attrs
 
 from .spans import Finding, Kind, find_all
 
-_EDGE: Final = r"(?<![A-Za-z0-9_-])"
-_END: Final = r"(?![A-Za-z0-9_-])"
+
+def _token(first: str, rest: str) -> re.Pattern[str]:
+    """`first`, which the engine skips to, at the beginning of a word; then `rest` up to the end of one."""
+    return re.compile(rf"{first}(?<![A-Za-z0-9_-]{first}){rest}(?![A-Za-z0-9_-])")
+
 
 PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
-    "aws_access_key": re.compile(_EDGE + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _END),
+    "aws_access_key": _token("A", r"(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}"),
     "aws_secret_key": re.compile(
         r"(?i:aws.{0,20}?secret.{0,20}?[\s\"':=]{1,5})([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
     ),
-    "github_token": re.compile(
-        _EDGE + r"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})" + _END
-    ),
-    "gitlab_token": re.compile(_EDGE + r"gl(?:pat|dt|rt|cbt|ptt|ft|soat)-[A-Za-z0-9_-]{20,64}" + _END),
-    "anthropic_key": re.compile(_EDGE + r"sk-ant-[A-Za-z0-9_-]{20,200}" + _END),
-    "openai_key": re.compile(_EDGE + r"sk-(?!ant-)(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200}" + _END),
-    "google_api_key": re.compile(_EDGE + r"AIza[A-Za-z0-9_-]{35}" + _END),
-    "huggingface_token": re.compile(_EDGE + r"hf_[A-Za-z0-9]{30,64}" + _END),
-    "slack_token": re.compile(_EDGE + r"xox[abeoprs]-[A-Za-z0-9-]{10,250}" + _END),
+    "github_token": _token("g", r"(?:h[pousr]_[A-Za-z0-9]{36,255}|ithub_pat_[A-Za-z0-9_]{22,255})"),
+    "gitlab_token": _token("gl", r"(?:pat|dt|rt|cbt|ptt|ft|soat)-[A-Za-z0-9_-]{20,64}"),
+    "anthropic_key": _token("sk-ant-", r"[A-Za-z0-9_-]{20,200}"),
+    "openai_key": _token("sk-", r"(?!ant-)(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200}"),
+    "google_api_key": _token("AIza", r"[A-Za-z0-9_-]{35}"),
+    "huggingface_token": _token("hf_", r"[A-Za-z0-9]{30,64}"),
+    "slack_token": _token("xox", r"[abeoprs]-[A-Za-z0-9-]{10,250}"),
     "slack_webhook": re.compile(r"https://hooks\.slack\.com/services/[A-Za-z0-9/_-]{20,100}"),
-    "stripe_key": re.compile(_EDGE + r"(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{20,250}" + _END),
-    "twilio_key": re.compile(_EDGE + r"(?:SK|AC)[0-9a-f]{32}" + _END),
-    "sendgrid_key": re.compile(_EDGE + r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}" + _END),
-    "npm_token": re.compile(_EDGE + r"npm_[A-Za-z0-9]{36}" + _END),
-    "pypi_token": re.compile(_EDGE + r"pypi-AgE[A-Za-z0-9_-]{50,300}" + _END),
+    "stripe_key": _token("[rsw]", r"(?:k|hsec)_(?:live_|test_)?[A-Za-z0-9]{20,250}"),
+    "twilio_key": _token("[AS]", r"[CK][0-9a-f]{32}"),
+    "sendgrid_key": _token(r"SG\.", r"[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
+    "npm_token": _token("npm_", r"[A-Za-z0-9]{36}"),
+    "pypi_token": _token("pypi-AgE", r"[A-Za-z0-9_-]{50,300}"),
     "azure_storage_key": re.compile(r"AccountKey=([A-Za-z0-9+/]{80,90}={0,2})"),
-    "jwt": re.compile(
-        _EDGE + r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,1000}" + _END
-    ),
-    "url_password": re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'<>]{1,100}:([^\s:/@\"'<>]{3,200})@"),
+    "jwt": _token("eyJ", r"[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,1000}"),
+    "url_password": re.compile(r"://(?<=[a-z0-9]://)[^\s:/@\"'<>]{1,100}:([^\s:/@\"'<>]{3,200})@"),
 }
 
 #: `name = value` where the name speaks of a secret and the value looks random. Only when asked for.

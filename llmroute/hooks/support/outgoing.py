@@ -14,6 +14,7 @@ from ...config.primitives import found
 from ...wire.hosts import HostPolicy, check_url, header_name_problem, header_problem
 from ..base import HookContext
 from ..parameters import Parameters
+from .reading import filled_text
 
 MAX_HEADERS: Final = 100
 
@@ -38,12 +39,10 @@ _EVENTS: Final = {"before": "beforeRequestHook", "after": "afterRequestHook"}
 
 def read_url(parameters: Parameters, name: str) -> str:
     """The URL of a service: the config's own word, so it may be in a private network."""
-    url = parameters.text(name, limit=2_048)
+    url = filled_text(parameters, name, limit=2_048)
     problem = check_url(url, HostPolicy.trusting()) if url else None
     if problem is not None:
         parameters.problem(name, problem)
-    elif not url and isinstance(parameters.raw(name), str):
-        parameters.problem(name, "expected a URL, got empty text")
     return url
 
 

@@ -46,6 +46,15 @@ def text_or_number(parameters: Parameters, name: str, *, limit: int) -> str | in
     return value
 
 
+def filled_text(parameters: Parameters, name: str, *, limit: int) -> str:
+    """A text that is not empty."""
+    value = parameters.raw(name)
+    if not isinstance(value, str) or not value or len(value) > limit:
+        parameters.problem(name, f"expected text of 1 to {limit:,} characters, got {_found(value)}")
+        return ""
+    return value
+
+
 def milliseconds(parameters: Parameters, name: str, default: int, *, high: int = 60_000) -> float:
     """A time limit as written, in milliseconds."""
     return parameters.number(name, default, low=1, high=high)
@@ -69,6 +78,14 @@ def text_or_texts(parameters: Parameters, name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return () if value is None else parameters.texts(name)
+
+
+def texts_at(parameters: Parameters, path: str, value: Any) -> tuple[str, ...]:
+    """A list of texts somewhere in the parameters, at `path` below them."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
+        parameters.problem(path, f"expected a list of texts, got {found(value)}")
+        return ()
+    return tuple(value)
 
 
 def scalars(

@@ -20,8 +20,8 @@ class Bench:
 
     def __init__(self, id: str, ask: Any = None, **parameters: Any) -> None:
         self.problems: list[str] = []
-        nonces = count(0xABCDEF0123456)
-        services = Services(VirtualClock(), no_fetch, lambda: f"{next(nonces):016x}", ask)
+        nonces = count(1)
+        services = Services(VirtualClock(), no_fetch, lambda: f"{next(nonces):04x}" * 4, ask)
         reader = Parameters(parameters, "p", lambda at, message: self.problems.append(f"{at}: {message}"))
         self.check: Any = resolve(id)(reader, services)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
-from check_kit import Service, after, asked, before, built, problems_of, reply, services, unreachable
+from ask_kit import Service, after, asked, before, built, problems_of, reply, services, unreachable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,12 +130,11 @@ def test_a_near_miss_gets_a_hint(name, parameters):
 @pytest.mark.parametrize(("name", "parameters"), CHECKS.items())
 def test_both_spellings_of_a_parameter_are_the_same(name, parameters):
     """snake_case is as good as camelCase."""
-    snake = {
-        "".join("_" + char.lower() if char.isupper() else char for char in key): value
-        for key, value in parameters.items()
-    }
+    snake = {re.sub("(?<=[a-z])(?=[A-Z])", "_", key).lower(): value for key, value in parameters.items()}
+    both = {**parameters, **snake}
 
     assert [] == problems_of(name, snake)
+    assert len(both) - len(parameters) == len([problem for problem in problems_of(name, both) if "twice" in problem])
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
@@ -150,7 +150,7 @@ async def test_no_text_breaks_a_check_or_holds_it_up(name, parameters, text):
         verdict = await asked(check, context)
 
         assert isinstance(verdict, Verdict)
-        assert time.perf_counter() - started < 1.0
+        assert time.perf_counter() - started < 0.5
 
 
 WEIRD = [
@@ -192,7 +192,7 @@ VALUES = st.recursive(
 @pytest.mark.parametrize(
     ("name", "parameters"), ALL, ids=[f"{name} {index}" for index, (name, _) in enumerate(ALL)]
 )
-@settings(derandomize=True, max_examples=60, deadline=None, database=None)
+@settings(derandomize=True, max_examples=30, deadline=None, database=None)
 @given(data=st.data())
 def test_no_parameter_breaks_the_reading(name, parameters, data):
     """Whatever stands in a config, building a check reports problems and raises nothing."""

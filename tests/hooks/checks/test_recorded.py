@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from check_kit import after, asked, before, built, completion, differences, problems_of
+from ask_kit import after, asked, before, built, completion, differences, problems_of
 
 CASES = Path(__file__).parents[2] / "cases" / "guardrails"
 ROWS = [

@@ -41,7 +41,9 @@ FOUND = [
     ("phone", "«00 49 30 123456», «0049 30 123456»"),
 ]  # fmt: skip
 NEAR_MISSES = {
-    "email": "a@b user@localhost @example.com jane@ jane@.com a@b.c jane@example.1 " + "a" * 65 + "@example.com",
+    "email": "a@b user@localhost @example.com jane@ jane@.com a@b.c jane@example.1 "
+    + "a" * 65
+    + "@example.com",
     "credit_card": "4111111111111112 0000000000000000 x4111111111111111 41111111111111111111 1.4111111111111111",
     "iban": "DE89370400440532013001 GB29NWBK6016133192681 XX29NWBK60161331926819 DE893704004405320130001",
     "us_ssn": "000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000 123-45-67890 1-123-45-6789",

@@ -31,9 +31,11 @@ def slow(work: Callable[[str], object], limit: float) -> dict[str, float]:
     """The texts that take longer than `limit` seconds of CPU time, the best of three."""
     found = {}
     for name, text in BOMBS.items():
-        best = min(_timed(work, text) for _ in range(3))
-        if best > limit:
-            found[name] = best
+        times = [_timed(work, text)]
+        while min(times) > limit and len(times) < 3:
+            times.append(_timed(work, text))
+        if min(times) > limit:
+            found[name] = min(times)
     return found
 
 
