@@ -42,7 +42,7 @@ async def plain() -> None:
     made = await router.chat.completions.create(model="m", messages=MESSAGES, temperature=0.5)
     assert_type(made, ChatCompletion)
     assert_type(made.choices[0].message.content, str | None)
-    assert_type(made.route, Route | None)
+    assert_type(made.route, Route)
     await router.chat.completions.create(messages=[*MESSAGES, made.choices[0].message], stream=False)
     await router.chat.completions.create(messages=MESSAGES, vendor_option={"a": 1}, timeout=5, extra_body={})
 

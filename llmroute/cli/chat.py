@@ -52,7 +52,7 @@ async def _chat(router: Router, body: dict[str, Any], console: Console, *, strea
             return 1
     for remark in _remarks(completion):
         console.note(remark)
-    if route and completion.route is not None:
+    if route:
         console.aside("\n".join(route_lines(completion.route)))
     return 0
 
@@ -91,8 +91,7 @@ def _remarks(completion: ChatCompletion) -> list[str]:
     remarks += [f"the model calls {function.name}({function.arguments})" for function in calls]
     if choice.finish_reason not in ("stop", "tool_calls"):
         remarks.append(f"the answer ended with finish reason {choice.finish_reason!r}")
-    if completion.route is not None:
-        remarks += [f"warning: {text}" for text in completion.route.warnings]
+    remarks += [f"warning: {text}" for text in completion.route.warnings]
     return remarks
 
 

@@ -152,8 +152,7 @@ def _indented(console: Console, text: str, style: str | None = None) -> None:
 
 
 def _show_route(console: Console, answer: ChatCompletion) -> None:
-    if answer.route is not None:
-        _indented(console, "\n".join(route_lines(answer.route)))
+    _indented(console, "\n".join(route_lines(answer.route)))
 
 
 def _text(answer: ChatCompletion) -> str:
@@ -161,7 +160,7 @@ def _text(answer: ChatCompletion) -> str:
 
 
 def _who(answer: ChatCompletion) -> str:
-    return answer.route.provider if answer.route is not None else "nobody"
+    return answer.route.provider
 
 
 def masked(config: Any) -> Any:

@@ -209,15 +209,15 @@ class ChatCompletion(WireObject):
         return self
 
     @property
-    def route(self) -> Route | None:
-        """How the answer came about; None for objects that no router made."""
+    def route(self) -> Route:
+        """How the answer came about; an empty one (no target, no attempts) where no router made it."""
         route = self._route
-        if callable(route):
-            route = self._route = route()
+        if route is None or callable(route):
+            route = self._route = Route("", "") if route is None else route()
         return route
 
     @route.setter
-    def route(self, route: Route | None) -> None:
+    def route(self, route: Route) -> None:
         self._route = route
 
     @property
