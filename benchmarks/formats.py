@@ -37,7 +37,7 @@ class Subject:
         return adapter_for(ProviderSettings(self.provider, options=self.options))
 
     def reply(self) -> WireReply:
-        headers = CIMultiDict({"content-type": "application/json", "x-request-id": "r-1"})
+        headers = CIMultiDict({"content-type": "application/json", "opc-request-id": "r-1"})
         return WireReply(200, headers, json.dumps(self.answer).encode())
 
 
@@ -186,7 +186,11 @@ def _oracle() -> tuple[Any, list[Any]]:
 
 def _workers() -> tuple[Any, list[Any]]:
     answer = {"result": {"response": _TEXT, "usage": _USED}, "success": True, "errors": [], "messages": []}
-    return answer, [*[{"response": "light ", "p": "abcdefgh"}] * PIECES, {"response": "", "usage": _USED}, b"[DONE]"]
+    return answer, [
+        *[{"response": "light ", "p": "abcdefgh"}] * PIECES,
+        {"response": "", "usage": _USED},
+        b"[DONE]",
+    ]
 
 
 _PLACE = {"vertex_project_id": "p", "vertex_region": "us-central1"}

@@ -93,7 +93,7 @@ def encode(subject: Subject) -> float:
         "max_tokens": 500,
         **subject.params,
     }
-    assert 20 == len(params["messages"])
+    assert len(params["messages"]) == 20
     assert b"Brest" in adapter.encode(params, "key").body
     return best(lambda: adapter.encode(params, "key"), 100)
 
@@ -128,9 +128,8 @@ def split_sse(reads: list[bytes]) -> list[Any]:
     found, rest = [], b""
     for each in reads:
         *lines, rest = (rest + each).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data: ") and line != b"data: [DONE]":
-                found.append(orjson.loads(line[6:]))
+        data = (line[6:] for line in lines if line.startswith(b"data: "))
+        found += [orjson.loads(text) for text in data if text != b"[DONE]"]
     return found
 
 

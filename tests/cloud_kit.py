@@ -112,6 +112,8 @@ def reply_of(recorded: Mapping[str, Any]) -> Reply:
 def _bytes(recorded: Mapping[str, Any]) -> bytes:
     if "json" in recorded:
         return json.dumps(recorded["json"], ensure_ascii=False).encode()
+    if "hex" in recorded:
+        return bytes.fromhex(recorded["hex"])
     if "sse" not in recorded:
         return str(recorded.get("text", "")).encode()
     end = recorded.get("eol", "\n")

@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from llmroute.providers.capabilities import Capabilities
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -74,27 +78,36 @@ class Provider:
     variables: Sequence[str]
     key_optional: bool
     remark: str
+    takes: Capabilities
 
 
 def providers_table(providers: Iterable[Provider]) -> str:
     """The list of providers as Markdown."""
-    rows = [
-        f"| `{it.name}` | {it.url or 'see the remark'} | {_variables(it)} | {it.remark} |".replace(
-            "  |", " |"
-        )
-        for it in providers
-    ]
-    return "\n".join(["| Provider | Base URL | Key from | Remark |", "|---|---|---|---|", *rows, ""])
+    rows = ["| " + " | ".join(_cells(it)) + " |" for it in providers]
+    rule = "|---" * len(_COLUMNS) + "|"
+    return "\n".join(["| " + " | ".join(_COLUMNS) + " |", rule, *rows, ""]).replace("  |", " |")
+
+
+_COLUMNS = (
+    "Provider", "Base URL", "Auth", "Variables", "Tools", "Images", "JSON schema", "Reasoning", "Stream", "Remark",
+)  # fmt: skip
+
+
+def _cells(it: Provider) -> tuple[str, ...]:
+    url, takes = it.url or "see the remark", it.takes
+    said = (takes.tools, takes.images, takes.json_schema, takes.reasoning, takes.stream)
+    auth = "key, or none" if it.key_optional and takes.auth == "key" else takes.auth
+    return f"`{it.name}`", url, auth, _variables(it), *said, it.remark
 
 
 def _variables(provider: Provider) -> str:
-    names = ", ".join(f"`{name}`" for name in provider.variables)
-    return f"{names} (optional)" if provider.key_optional else names
+    return ", ".join(f"`{name}`" for name in (*provider.variables, *provider.takes.variables))
 
 
 def known_providers() -> list[Provider]:
     """The providers that llmroute serves."""
     from llmroute.providers import registry
+    from llmroute.providers.capabilities import capabilities_of
     from llmroute.providers.catalogue import ROWS
 
     def provider(name: str) -> Provider:
@@ -102,7 +115,8 @@ def known_providers() -> list[Provider]:
         url, remark = (row.base_url or "", row.status) if row is not None else ("", "")
         if name in registry.ADAPTERS:
             url, remark = url or "its own", "has an adapter of its own"
-        return Provider(name, url, registry.env_names(name), registry.key_optional(name), remark)
+        variables, optional = registry.env_names(name), registry.key_optional(name)
+        return Provider(name, url, variables, optional, remark, capabilities_of(name))
 
     return [provider(name) for name in registry.known_providers()]
 

@@ -20,6 +20,7 @@ from .parameters import Parameters
 from .registry import (
     ALIASES,
     CHECKS,
+    CLOSED,
     REACH,
     WHOLE,
     is_outgoing,
@@ -181,21 +182,22 @@ class HookCompiler:
             hint = did_you_mean(settings.id, near_ids(self.checks))
             place.report(path, f"unknown check {quoted(settings.id)}{hint}")
             return None
-        if not trusted and (custom is not None or is_outgoing(name)):
-            what = "of this router's own" if custom is not None else "that calls other services"
-            place.report(path, f"a check {what} may not be used by requests; name a guardrail that has it")
+        if custom is None and not trusted and is_outgoing(name):
+            remedy = "name a guardrail that has it"
+            place.report(path, f"a check that calls other services may not be used by requests; {remedy}")
             return None
         default: Scope = "all" if type_ == "mutator" or name in WHOLE else "last"
         check = custom or self._built(name, settings.parameters, path, place.report)
         if check is None:
             return None
+        on_error = self._on_error(hook, fail_on_error)
         return BoundCheck(
             id=settings.id,
             run=check,
             scope=default if scope is None else ("all" if scope == "all" else "last"),
             parameters=settings.parameters if custom is not None else {},
             fail_on_error=fail_on_error is True,
-            on_error=self._on_error(hook, fail_on_error),
+            on_error="fail" if on_error == "pass" and name in CLOSED else on_error,
             on_empty=_on_empty(hook, fail_on_error),
             transforms=transforms(name, settings.parameters) or trait(check, "transforms", False),
             restores=restores(name, settings.parameters) or trait(check, "restores", False),

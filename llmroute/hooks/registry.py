@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from .base import Build
+if TYPE_CHECKING:
+    from .base import Build
 
 _CHECKS = "llmroute.hooks.checks."
 _PARTNERS = "llmroute.hooks.partners."
@@ -74,6 +75,9 @@ OUTGOING: Final = frozenset(
     }
 )
 
+#: Checks that never let pass what they could not judge, whatever the policy for errors is.
+CLOSED: Final = frozenset({"default.jwt"})
+
 #: Checks that change what they judge: a hook with one is never merely told of the end of a stream.
 TRANSFORMING: Final = frozenset({"default.addPrefix", "default.inlineImageUrls", "default.regexReplace"})
 
@@ -110,7 +114,7 @@ def restores(check: str, parameters: Mapping[str, Any]) -> bool:
 def resolve(check: str) -> Build:
     """The `build` behind an id of CHECKS."""
     module, _, name = CHECKS[check].partition(":")
-    return cast(Build, getattr(import_module(module), name))
+    return cast("Build", getattr(import_module(module), name))
 
 
 def near_ids(custom: Iterable[str]) -> list[str]:

@@ -63,7 +63,7 @@ class CheckRun:
             "data": verdict.data,
             "verdict": verdict.passed,
             "id": check.id,
-            "execution_time": round(self.duration * 1000, 3),
+            "execution_time": int(self.duration * 1e6 + 0.5) / 1000,  # ms; round() takes three times as long
             "transformed": self.out is not None,
             "created_at": created_at,
             "log": verdict.log,
@@ -131,7 +131,7 @@ class HookRun:
             "transformed": self.transformed,
             "checks": [check.result(created_at) for check in self.checks],
             "feedback": self._feedback(effect),
-            "execution_time": round(self.duration * 1000, 3),
+            "execution_time": int(self.duration * 1e6 + 0.5) / 1000,
             "async": asynchronous,
             "type": self.hook.type,
             "created_at": created_at,

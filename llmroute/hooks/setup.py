@@ -12,6 +12,7 @@ from ..config.hooks import Hooks, HookSettings, read_hook
 from ..config.primitives import Invalid, Several, found
 from ..config.schema import ConfigNode
 from ..secret import Secret
+from .registry import CHECKS
 
 if TYPE_CHECKING:
     from .kit import HookKit
@@ -22,7 +23,7 @@ def own_checks(value: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, check in value.items():
         if isinstance(check, type) or not callable(check):
             raise Invalid(f"expected a function that takes a HookContext, got {found(check)}", (name,))
-        if "." not in name or name.startswith("default."):
+        if "." not in name or name.startswith("default.") or name in CHECKS:
             raise Invalid("expected an id of your own with a dot, such as acme.no_secrets", (name,))
     return dict(value)
 

@@ -193,7 +193,8 @@ class LiveStream:
     def __del__(self) -> None:
         # An iterator that was dropped without closing must not hold a connection.
         if self._end is None:
-            with suppress(RuntimeError):  # the loop of the connection is gone, and the connection with it
+            # The loop may be gone, or the interpreter going: the connection goes with either.
+            with suppress(RuntimeError, ImportError):
                 self.close()
 
     # -- reading -------------------------------------------------------------------------------

@@ -67,11 +67,16 @@ def property_ranges(name: str) -> Ranges:
     ranges: list[tuple[int, int]] = []
     for low, high in _STRETCHES:
         if low in _READ_WHOLE:
-            text = "".join(map(chr, range(low, high + 1)))
-            ranges += ((low + run.start(), low + run.end() - 1) for run in runs.finditer(text))
+            found = runs.finditer(_stretch(low, high))
+            ranges += ((low + run.start(), low + run.end() - 1) for run in found)
         elif runs.match(chr(low)):
             ranges.append((low, high))
     return normal(ranges)
+
+
+@functools.cache
+def _stretch(low: int, high: int) -> str:
+    return "".join(map(chr, range(low, high + 1)))
 
 
 def _is_known(name: str) -> bool:

@@ -14,7 +14,7 @@ from ..wire.message import WireReply, WireRequest
 from ..wire.retry_after import http_date
 from .base import EncodeError, ProviderSettings
 from .failures import checked_completion, failure_of, parsed_reply, without_reserved
-from .openai_request import chat_url, cleaned, constant_headers, header_value, shaped
+from .openai_request import chat_url, cleaned, constant_headers, defaulted, header_value, shaped
 from .openai_stream import OpenAIStreamDecoder, map_finish_reason
 from .row import Row
 
@@ -58,17 +58,20 @@ class OpenAICompatible:
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         headers = self._kept.get(key) or self._headers(key)
+        told: tuple[str, ...] = ()
         if self._shapes:
+            if self._row.defaults:
+                told = defaulted(self._row, params)
             params = shaped(self._row, params)
         url = self._url or self._chat_url(params)
         if self._cleans and _holds_past_answers(params):
             params, warnings = self._cleaned(params, params["messages"])
-            return WireRequest(url, headers, _dumped(params), warnings=warnings)
+            return WireRequest(url, headers, _dumped(params), warnings=told + warnings)
         try:
             body = orjson.dumps(params)
         except TypeError:
             body = _dumped(params)
-        return WireRequest(url, headers, body)
+        return WireRequest(url, headers, body, warnings=told)
 
     def _cleaned(
         self, params: Mapping[str, Any], messages: list[Any]

@@ -80,6 +80,16 @@ def shaped(row: Row, params: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def defaulted(row: Row, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to tell a caller who left out what the row has a default for."""
+    given = {row.rename.get(name, name) for name in params}
+    return tuple(
+        f"{name}: {row.slug} is sent {value}, as none was given"
+        for name, value in row.defaults.items()
+        if name not in given
+    )
+
+
 def _fold(body: dict[str, Any], source: list[str], target: list[str]) -> None:
     """Move the value at `source` to `target`; a value that stands there already is kept."""
     outer, name = (body, source[0]) if len(source) == 1 else (body.get(source[0]), source[1])

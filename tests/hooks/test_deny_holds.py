@@ -7,7 +7,7 @@ from guard_kit import after, before, guard, guarded, said
 
 from llmroute import GuardrailError
 from llmroute.hooks import CheckFailure, Verdict
-from llmroute.testing import completion, sse, stream, tool_call
+from llmroute.testing import completion, reply, sse, stream, tool_call
 
 OK = completion("Good day")
 CALL = completion(tool_calls=[tool_call("look_up", {"q": "secret"})])
@@ -162,24 +162,17 @@ async def test_an_empty_stream_is_nothing_to_judge(on_empty):
     assert (200 if on_empty == "pass" else 446) == response.status
 
 
-async def test_any_choice_can_be_the_one_that_denies():
+@pytest.mark.parametrize(("scope", "expected"), [("last", 200), ("all", 446)])
+async def test_any_choice_can_be_the_one_that_denies(scope, expected):
     """`scope: "all"` covers every choice."""
     choices = [
-        {"index": i, "message": {"role": "assistant", "content": t}} for i, t in enumerate(["ok", "secret"])
+        {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for index, text in enumerate(["ok", "secret"])
     ]
-    answer = completion("x", message={})
-    body = {**answer_json(answer), "choices": choices}
-    from llmroute.testing import reply
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": choices}
+    rig = guarded(reply(json=body), output_guardrails=[guard("t.clean", scope=scope, deny=True)])
 
-    for scope, expected in (("last", 200), ("all", 446)):
-        rig = guarded(reply(json=body), output_guardrails=[guard("t.clean", scope=scope, deny=True)])
-        assert expected == (await rig.handle(n=2)).status
-
-
-def answer_json(answer):
-    import json
-
-    return json.loads(answer.body)
+    assert expected == (await rig.handle(n=2)).status
 
 
 async def test_one_denying_hook_is_enough():

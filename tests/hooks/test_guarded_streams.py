@@ -12,6 +12,7 @@ from guard_kit import after, before, guard, guarded, replaced, said
 from llmroute import GuardrailError, IncompleteStreamError, InternalServerError
 from llmroute.hooks import Verdict, transforming
 from llmroute.hooks import streaming as streaming_module
+from llmroute.layers import hooks
 from llmroute.telemetry.events import HookFinished
 from llmroute.testing import completion, cut, error, sse, stall, stream, tool_call
 
@@ -128,8 +129,6 @@ async def test_a_buffered_change_makes_new_chunks():
 
 async def test_what_is_kept_for_a_verdict_is_bounded(monkeypatch):
     """64 MiB; beyond that the stream fails, it is not passed unjudged."""
-    from llmroute.layers import hooks
-
     monkeypatch.setattr(hooks, "MAX_KEPT", 1_000)
     monkeypatch.setattr(streaming_module, "MAX_KEPT", 1_000)
     for hook in (guard("t.clean", deny=True), windowed("t.clean", size=100_000), guard("t.clean")):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 from engine_kit import Rig, target
 from guard_kit import CHECKS, after, before, guard, guarded
 
 from llmroute import GuardrailError, Router, SyncRouter
+from llmroute.hooks import compile as module
 from llmroute.testing import ScriptedTransport, completion, error, stream
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -126,8 +128,6 @@ async def test_checks_may_use_the_credentials_of_a_named_provider(monkeypatch):
         parameters.done()
         return lambda context: not seen.append((services.provider("mod"), services.provider("none")))
 
-    from llmroute.hooks import compile as module
-
     monkeypatch.setattr(module, "resolve", lambda name: build)
     rig = Rig(
         target(input_guardrails=[{"notNull": {}}]),
@@ -149,8 +149,6 @@ async def test_checks_may_use_the_credentials_of_a_named_provider(monkeypatch):
 
 def test_errors_with_results_can_be_pickled():
     """They cross processes, as in Celery."""
-    import pickle
-
     with sync(completion("secret"), output_guardrails=[guard("t.clean", deny=True)]) as router:
         with pytest.raises(GuardrailError) as caught:
             router.chat.completions.create(**HELLO)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
+import jsonschema
 import pytest
 from engine_kit import KEY, Rig, fallback, target
 from guard_kit import CHECKS, after, before, guard, guarded
 
 from llmroute import Config, ConfigError, Router
 from llmroute.hooks import Verdict
+from llmroute.hooks import compile as module
 from llmroute.testing import ScriptedTransport, completion, error
 
 OK = completion("Good day")
@@ -211,8 +215,6 @@ def test_every_problem_comes_at_once():
 
 def test_a_check_that_cannot_be_built_is_a_problem(monkeypatch):
     """Whatever the parameters do to it."""
-    from llmroute.hooks import compile as module
-
     monkeypatch.setattr(module, "resolve", lambda name: lambda parameters, services: 1 / 0)
 
     [problem] = problems_of(target(input_guardrails=[{"notNull": {}}]))
@@ -385,6 +387,14 @@ async def test_a_named_providers_hooks_and_the_targets_add_up():
     assert ["named", "own"] == await ids_of(rig)
 
 
+def test_endless_guardrails_are_refused():
+    """Whatever the host's code builds them of."""
+    endless = {"t.fails": {}}
+    endless["t.fails"]["again"] = endless
+    for options in ({"guardrails": {"a": endless}}, {"input_guardrails": [endless]}):
+        assert ["contains itself"] == [text.split(": ")[1] for text in problems_of(target(), **options)]
+
+
 def test_the_routers_own_guardrails_are_checked():
     """With paths of their own."""
     assert ["input_guardrails[0].t.nope: unknown check 't.nope'", "output_guardrails[1]: no guardrail"] == [
@@ -408,6 +418,7 @@ def test_the_routers_own_guardrails_are_checked():
         ({"acme.x": 5}, "checks.acme.x: expected a function that takes a HookContext, got 5"),
         ({"acme.x": Verdict}, "checks.acme.x: expected a function that takes a HookContext, got a type"),
         ({"x": len}, "checks.x: expected an id of your own with a dot, such as acme.no_secrets"),
+        ({"openai.moderation": len}, "checks.openai.moderation: expected an id of your own with a dot"),
         ({"default.contains": len}, "checks.default.contains: expected an id of your own with a dot"),
         ([], "checks: expected an object, got a list"),
     ],
@@ -472,8 +483,9 @@ async def test_default_guardrails_are_routing():
 
 async def test_headers_guard_named_models_too():
     """`"model": "@name/model"` does not leave them behind."""
-    rig = Rig(None, OK, checks=CHECKS, providers={"prod": {**target(), "expose": True}})
-    headers = {"x-portkey-default-input-guardrails": json.dumps([guard("t.fails", deny=True)])}
+    rig = Rig(None, OK, providers={"prod": {**target(), "expose": True}})
+    rule = {"contains": {"operator": "none", "words": ["Hello"]}, "deny": True}
+    headers = {"x-portkey-default-input-guardrails": json.dumps([rule])}
 
     assert 446 == (await rig.handle(headers, model="@prod/gpt-4o")).status
 
@@ -502,6 +514,14 @@ async def test_requests_may_not_bring_checks_that_call_out(check):
         response = await rig.handle(headers)
         assert 400 == response.status
         assert "a check that calls other services may not be used by requests" in response.body["message"]
+
+
+async def test_requests_may_use_the_checks_the_host_registered():
+    """They are there to be used; only outgoing ones are kept from requests."""
+    rig = Rig(None, OK, checks=CHECKS)
+    config = {"provider": "openai", "api_key": KEY, "input_guardrails": [guard("t.fails", deny=True)]}
+
+    assert 446 == (await rig.handle({"x-portkey-config": json.dumps(config)})).status
 
 
 async def test_requests_may_name_the_hosts_guardrails_that_do():
@@ -566,8 +586,6 @@ def test_a_deny_that_comes_too_late_is_a_warning():
 
 def test_the_schema_accepts_what_the_config_accepts():
     """Both forms, and no unknown member of the long one."""
-    import jsonschema
-
     schema = Config.json_schema()
     good = target(
         input_guardrails=["pii", guard("t.x", deny=True, on_fail={"feedback": {"value": 1}})],
@@ -599,9 +617,6 @@ async def test_hooks_of_another_config_do_not_linger():
 
 def test_nothing_of_guardrails_is_imported_without_them():
     """Import time is the price of every program."""
-    import subprocess
-    import sys
-
     code = (
         "import sys, llmroute\n"
         "llmroute.Router({'provider': 'openai', 'api_key': 'k'})\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from engine_kit import collect, texts
+from engine_kit import collect, fallback, texts
 from guard_kit import after, guard, guarded, said
 
 from llmroute.hooks import Verdict
@@ -151,8 +151,6 @@ async def test_a_stream_with_nothing_to_restore_is_not_held_up():
 
 async def test_placeholders_are_the_same_for_all_targets_of_a_call():
     """A fallback's answer is restored as well."""
-    from engine_kit import fallback
-
     rig = guarded(
         [error(500), completion(f"Hello {P}")],
         checks={"t.hide": hide},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from llmroute.hooks import HookContext, Texts
@@ -123,8 +124,6 @@ def test_the_number_of_pieces_is_the_number_of_places():
 
 def test_a_context_of_another_body_has_its_own_texts():
     """Shared texts are those of the same body."""
-    import attrs
-
     context = HookContext("before", REQUEST)
     assert "one\ntwo" == context.text
     assert "x" == attrs.evolve(context, request={"messages": [{"content": "x"}]}).text

@@ -1,4 +1,4 @@
-"""Files that a request points to: fetched and put into it where the provider cannot, and the host allows it."""
+"""Files that a request points to: fetched where the provider cannot, and the host program allows it."""
 
 from __future__ import annotations
 
@@ -266,5 +266,5 @@ def test_types_by_how_files_begin(data: bytes, kind: str | None):
 )
 def test_wrong_policies_are_refused(wrong: Any):
     """With a ValueError that says what is wrong."""
-    with pytest.raises(ValueError, match="must be|is not"):
+    with pytest.raises(ValueError, match=r"must be|is not"):
         FetchPolicy(**wrong)

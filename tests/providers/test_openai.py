@@ -121,6 +121,19 @@ def test_the_newer_name_of_the_limit_wins_where_only_the_older_is_known() -> Non
     assert 20 == kit.sent("groq", max_completion_tokens=20)["max_completion_tokens"]
 
 
+@pytest.mark.parametrize("provider", ["novita-ai", "together-ai"])
+def test_a_limit_that_nobody_asked_for_is_told(provider: str) -> None:
+    """The row's default of `max_tokens` is a warning of the request; a limit of the caller's is none."""
+    wire = kit.request(provider)
+    assert 128 == json.loads(wire.body)["max_tokens"]
+    assert (f"max_tokens: {provider} is sent 128, as none was given",) == wire.warnings
+    answered = [*kit.HELLO, {"role": "assistant", "content": "Hi", "reasoning_content": "Hm"}, *kit.HELLO]
+    assert "max_tokens" == kit.request(provider, messages=answered).warnings[0].partition(":")[0]
+    for params in ({"max_tokens": 5}, {"max_completion_tokens": 5}):
+        assert () == kit.request(provider, **params).warnings
+    assert () == kit.request(provider, {"passthrough": True}).warnings
+
+
 def test_the_developer_speaks_as_system_where_there_is_no_developer() -> None:
     """Only the role changes, and only in the copy."""
     messages = [{"role": "developer", "content": "x"}, {"role": "user", "content": "y"}]

@@ -252,7 +252,7 @@ class JWTCheck:
         if key is None:
             raise InvalidTokenError("there is no key for it")
         try:
-            decoded = PyJWS(algorithms=[algorithm]).decode_complete(token, key, algorithms=[algorithm])
+            decoded = PyJWS(algorithms=[algorithm]).decode_complete(token, key.key, algorithms=[algorithm])
         except InvalidSignatureError:
             raise InvalidTokenError("its signature is wrong") from None
         claims = _parsed(decoded["payload"])

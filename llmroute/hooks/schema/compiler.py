@@ -18,6 +18,8 @@ Report = Callable[[str, str], None]
 MAX_NODES: Final = 5_000
 MAX_VALUES: Final = 50_000
 MAX_NESTING: Final = 100
+#: Characters in all patterns together: compiling them takes time.
+MAX_PATTERNS: Final = 10_000
 
 _TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -69,6 +71,7 @@ class _Compiler:
         self.references = references
         self.report = report
         self.tracked = False
+        self.pattern_room = MAX_PATTERNS
         self._nodes: dict[int, Node] = {}
 
     def node(self, schema: Any, path: str, base: str) -> Node:
@@ -172,8 +175,16 @@ class _Keywords:
         return None
 
     def pattern(self, text: Any, *way: str) -> Pattern | None:
+        if not isinstance(text, str):
+            return None
+        self.compiler.pattern_room -= len(text)
+        if self.compiler.pattern_room < 0:
+            self.compiler.report(
+                self._at(*way), f"expected at most {MAX_PATTERNS:,} characters in all patterns"
+            )
+            return None
         try:
-            return compile_pattern(text, "u") if isinstance(text, str) else None
+            return compile_pattern(text, "u")
         except PatternError as error:
             self.compiler.report(self._at(*way), f"not a JavaScript pattern: {error}")
             return None

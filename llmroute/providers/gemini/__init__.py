@@ -25,6 +25,8 @@ from .tools import custom_names
 _HOST: Final = "https://generativelanguage.googleapis.com"
 _VERSION: Final = re.compile(r"/v\d{1,3}(?:alpha|beta)?\d{0,3}$")
 _DELAY: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
+#: URLs that a target keeps: nearly all targets use one or two models.
+_MAX_KEPT: Final = 64
 _COLLECTIONS: Final = ("models/", "tunedModels/")
 
 
@@ -44,7 +46,7 @@ class GeminiAdapter:
         base, _, query = (settings.base_url or _HOST).partition("#")[0].partition("?")
         self._host = base.rstrip("/")
         self._query = query
-        self._checked = False
+        self._urls: dict[tuple[str, bool], URL] = {}
         self._reading = Reading(settings.provider, GEMINI_API.origin, settings.strict)
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
@@ -58,6 +60,14 @@ class GeminiAdapter:
         return WireRequest(self._url(model, bool(params.get("stream"))), headers, body, warnings=warnings)
 
     def _url(self, model: str, stream: bool) -> URL:
+        url = self._urls.get((model, stream))
+        if url is None:
+            url = self._made_url(model, stream)
+            if len(self._urls) < _MAX_KEPT:
+                self._urls[model, stream] = url
+        return url
+
+    def _made_url(self, model: str, stream: bool) -> URL:
         collection, name = "models/", model
         for known in _COLLECTIONS:
             if model.startswith(known):
@@ -67,11 +77,7 @@ class GeminiAdapter:
         if self._query:
             method += ("&" if stream else "?") + self._query
         text = f"{self._host}{version}/{collection}{path_part(name)}{method}"
-        if self._checked:
-            return URL(text, encoded=True)
-        url = chat_url(self._host, text[len(self._host) :])
-        self._checked = text.isascii()
-        return url
+        return chat_url(self._host, text[len(self._host) :])
 
     def decode(self, reply: WireReply, params: Mapping[str, Any]) -> dict[str, Any]:
         return completion(reply, _model_name(params), self._reading_for(params))

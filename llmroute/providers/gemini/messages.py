@@ -12,10 +12,9 @@ from .dialect import Dialect
 from .models import is_current, merges_turns, result_role, system_role
 from .parts import Part, media, parts_of
 from .report import Report
+from .schema import OBJECT
 from .state import FOREIGN_SIGNATURE, arranged, call_signature, unwrapped
 
-#: A dict is found at once; the abstract class alone takes ten times as long to ask.
-OBJECT: Final = (dict, Mapping)
 _UNSAID: Final = ("thinking", "redacted_thinking", "reasoning", "tool_use")
 _ROLES: Final = {"user", "assistant", "system", "developer", "tool", "function"}
 
@@ -61,14 +60,53 @@ class Conversation:
             raise EncodeError("messages: no message has any content", "messages")
 
     def _read_plain(self, message: Any) -> bool:
-        """Reads `message` if it is a user's or an answer of nothing but text: most messages are."""
-        if type(message) is not dict or len(message) != 2 or self._shown:
+        """Reads `message` if it is nothing but a text, a text as result, or calls: most messages are."""
+        if type(message) is not dict or self._shown:
             return False
         content, role = message.get("content"), message.get("role")
-        if type(content) is not str or (role != "user" and role != "assistant"):
+        if len(message) == 2:
+            if type(content) is not str or (role != "user" and role != "assistant"):
+                return False
+            speaker = "user" if role == "user" else "model"
+            self._turn(speaker, speaker, [{"text": content}])
+            return True
+        if len(message) != 3:
             return False
-        speaker = "user" if role == "user" else "model"
-        self._turn(speaker, speaker, [{"text": content}])
+        if role == "tool":
+            return type(content) is str and self._read_plain_result(message.get("tool_call_id"), content)
+        return role == "assistant" and (content is None or content == "") and self._read_plain_calls(message)
+
+    def _read_plain_result(self, id: Any, output: str) -> bool:
+        name = self._names.get(id) if type(id) is str else None
+        if name is None:
+            return False
+        response: Part = {"name": name, "response": {"output": output}}
+        if self._call_ids:
+            response["id"] = id
+        self._turn("tool", self._result_role, [{"functionResponse": response}])
+        if not self._call_ids:
+            self._put_in_order(self._before.get(id, 0))
+        return True
+
+    def _read_plain_calls(self, message: Mapping[str, Any]) -> bool:
+        calls = message.get("tool_calls")
+        if type(calls) is not list or not calls:
+            return False
+        read = [each for each in map(_plain_call, calls) if each is not None]
+        if len(read) < len(calls):
+            return False
+        parts: list[Part] = []
+        for id, called in read:
+            self._names[id] = called["name"]
+            if self._call_ids:
+                called["id"] = id
+            else:
+                self._calls_so_far += 1
+                self._before[id] = self._calls_so_far
+            parts.append({"functionCall": called})
+        if self._current:
+            parts[0]["thoughtSignature"] = FOREIGN_SIGNATURE
+        self._turn("model", "model", parts)
         return True
 
     def _message(self, message: Any, where: str) -> None:
@@ -212,6 +250,9 @@ class Conversation:
     def _put_in_order(self, before: int) -> None:
         """Move the last result before those of later calls: without ids only the order tells them apart."""
         parts = self.contents[-1]["parts"]
+        if len(parts) == 1:
+            self._answered = [before]
+            return
         del self._answered[len(parts) - 1 :]
         position = bisect_right(self._answered, before)
         self._answered.insert(position, before)
@@ -227,6 +268,23 @@ def _said(content: Any) -> Any:
     if not isinstance(content, list):
         return content
     return [part for part in content if not isinstance(part, OBJECT) or part.get("type") not in _UNSAID]
+
+
+def _plain_call(call: Any) -> tuple[str, dict[str, Any]] | None:
+    """Id, name and arguments of a call that has these as texts and nothing else; None for others."""
+    if type(call) is not dict or len(call) != 3 or "type" not in call:
+        return None
+    id, function = call.get("id"), call.get("function")
+    if type(id) is not str or not id or type(function) is not dict or len(function) != 2:
+        return None
+    name, arguments = function.get("name"), function.get("arguments")
+    if type(name) is not str or not name or type(arguments) is not str:
+        return None
+    try:
+        value = loads(arguments)
+    except JSONError:
+        return None
+    return (id, {"name": name, "args": value}) if type(value) is dict else None
 
 
 def _arguments(arguments: Any, where: str) -> dict[str, Any]:

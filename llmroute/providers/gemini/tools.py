@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..base import EncodeError
 from .report import Report
-from .schema import either_form
+from .schema import OBJECT, either_form
 
 #: Functions by these names are Google's own tools, as the reference has it.
 _NAMED_TOOLS: Final = {
@@ -62,7 +62,7 @@ def tools_of(tools: Any, report: Report) -> tuple[list[Json], list[str], Json]:
     config: Json = {}
     for position, tool in enumerate(tools):
         where = f"tools[{position}]"
-        if not isinstance(tool, Mapping):
+        if not isinstance(tool, OBJECT):
             raise EncodeError(f"{where}: an object was expected", where)
         if tool.get("cache_control") is not None:
             report.lost(f"{where}.cache_control")
@@ -81,17 +81,17 @@ def tools_of(tools: Any, report: Report) -> tuple[list[Json], list[str], Json]:
 def _add_function(function: Any, where: str, own: list[Json], functions: list[Json], config: Json) -> None:
     name = _name(function, where)
     parameters = function.get("parameters")
-    if name not in _NAMED_TOOLS or (isinstance(parameters, Mapping) and parameters.get("properties")):
+    if name not in _NAMED_TOOLS or (isinstance(parameters, OBJECT) and parameters.get("properties")):
         functions.append(_declaration(function, name, parameters, f"{where}.parameters"))
         return
-    settings = _camel_members(parameters) if isinstance(parameters, Mapping) else {}
+    settings = _camel_members(parameters) if isinstance(parameters, OBJECT) else {}
     if name in ("googleMaps", "google_maps") and "retrievalConfig" in settings:
         config["retrievalConfig"] = settings.pop("retrievalConfig")
     own.append({_NAMED_TOOLS[name]: settings})
 
 
 def _name(function: Any, where: str) -> str:
-    name = function.get("name") if isinstance(function, Mapping) else None
+    name = function.get("name") if isinstance(function, OBJECT) else None
     if not isinstance(name, str) or not name:
         raise EncodeError(f"{where}.name: a text was expected", f"{where}.name")
     return name
@@ -116,7 +116,7 @@ def _free_text(custom: Any, where: str, report: Report) -> Json:
     """A tool that takes free text is a function with one parameter; a grammar cannot be carried."""
     name = _name(custom, where)
     form = custom.get("format")
-    if isinstance(form, Mapping) and form.get("type") not in (None, "text"):
+    if isinstance(form, OBJECT) and form.get("type") not in (None, "text"):
         report.lost(f"{where}.format")
     declared: Json = {"name": name, "parameters": _FREE_TEXT}
     if custom.get("description") is not None:
@@ -167,7 +167,7 @@ _MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"
 def _choice(choice: Any) -> tuple[str, list[str]]:
     if isinstance(choice, str) and choice in _MODES:
         return _MODES[choice], []
-    if isinstance(choice, Mapping):
+    if isinstance(choice, OBJECT):
         kind = choice.get("type")
         if kind == "allowed_tools":
             return _allowed(choice.get("allowed_tools"))
@@ -183,12 +183,12 @@ def _choice(choice: Any) -> tuple[str, list[str]]:
 def _allowed(choice: Any) -> tuple[str, list[str]]:
     """Only some of the tools. VALIDATED is the mode that leaves the model free to answer in text."""
     where = "tool_choice.allowed_tools"
-    tools = choice.get("tools") if isinstance(choice, Mapping) else None
+    tools = choice.get("tools") if isinstance(choice, OBJECT) else None
     if not isinstance(tools, (list, tuple)) or not tools:
         raise EncodeError(f"{where}.tools: a list of tools was expected", where)
     names = []
     for position, tool in enumerate(tools):
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        kind = tool.get("type") if isinstance(tool, OBJECT) else None
         holder = tool.get(kind) if isinstance(kind, str) else None
         names.append(_name(holder, f"{where}.tools[{position}]"))
     return ("ANY" if choice.get("mode") == "required" else "VALIDATED"), names
@@ -200,7 +200,7 @@ def custom_names(params: Mapping[str, Any]) -> frozenset[str]:
     if not isinstance(tools, (list, tuple)):
         return frozenset()
     custom = [
-        tool.get("custom") for tool in tools if isinstance(tool, Mapping) and tool.get("type") == "custom"
+        tool.get("custom") for tool in tools if isinstance(tool, OBJECT) and tool.get("type") == "custom"
     ]
-    names = [tool.get("name") for tool in custom if isinstance(tool, Mapping)]
+    names = [tool.get("name") for tool in custom if isinstance(tool, OBJECT)]
     return frozenset(name for name in names if isinstance(name, str))

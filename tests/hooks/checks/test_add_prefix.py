@@ -20,7 +20,11 @@ def content(parameters, given):
         ("hi", "P: hi", "P: hi"),
         (None, None, "P: "),
         ([], [], [{"type": "text", "text": "P: "}]),
-        ([{"type": "text", "text": "a"}], [{"type": "text", "text": "P: a"}], [{"type": "text", "text": "P: a"}]),
+        (
+            [{"type": "text", "text": "a"}],
+            [{"type": "text", "text": "P: a"}],
+            [{"type": "text", "text": "P: a"}],
+        ),
         ([IMAGE], [{"type": "text", "text": "P: "}, IMAGE], [{"type": "text", "text": "P: "}, IMAGE]),
     ],
 )

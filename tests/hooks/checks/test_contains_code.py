@@ -74,7 +74,9 @@ def test_unfenced_code_is_recognised_by_what_it_looks_like(format_, code):
 @pytest.mark.parametrize("format_", ["Python", "JavaScript", "SQL", "Java", "C", "Go", "Ruby", "CSS", "HTML"])
 def test_prose_is_no_code(format_):
     """Words of programming languages in sentences are not taken for code."""
-    prose = "I import goods from China, and select the best. The class is over; let us go: for a while, that is."
+    prose = (
+        "I import goods from China, and select the best. The class is over; let us go: for a while, that is."
+    )
 
     assert not judge("containsCode", {"format": format_, "method": "heuristics"}, prose)
 
@@ -83,7 +85,9 @@ def test_the_recorded_way_knows_few_tags():
     """Compared exactly, tags in any case."""
     assert judge("containsCode", {"format": "Python"}, "```PY\nx\n```")
     assert not judge("containsCode", {"format": "python"}, "```python\nx\n```")
-    assert ["constructor"] == data_of("containsCode", {"format": "x"}, "```constructor\n\n```")["foundFormats"]
+    assert ["constructor"] == data_of("containsCode", {"format": "x"}, "```constructor\n\n```")[
+        "foundFormats"
+    ]
 
 
 def test_fences_tell_where_they_stand():

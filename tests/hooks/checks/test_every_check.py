@@ -134,7 +134,9 @@ def test_both_spellings_of_a_parameter_are_the_same(name, parameters):
     both = {**parameters, **snake}
 
     assert [] == problems_of(name, snake)
-    assert len(both) - len(parameters) == len([problem for problem in problems_of(name, both) if "twice" in problem])
+    assert len(both) - len(parameters) == len(
+        [problem for problem in problems_of(name, both) if "twice" in problem]
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

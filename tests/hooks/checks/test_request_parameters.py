@@ -26,7 +26,11 @@ def found(parameters, **body):
         ({"allowedTypes": ["function"]}, [{"type": "web_search"}], [("web_search", "type_not_allowed")]),
         ({"blockedTypes": ["mcp"]}, [{"type": "mcp", "name": "x"}], [("x", "type_blocked")]),
         ({"blockedFunctionNames": ["c"]}, [tool("c", "custom")], [("c", "name_blocked")]),
-        ({"blockedFunctionNames": ["f"]}, [{"type": "odd", "function": {"name": "f"}}], [("f", "name_blocked")]),
+        (
+            {"blockedFunctionNames": ["f"]},
+            [{"type": "odd", "function": {"name": "f"}}],
+            [("f", "name_blocked")],
+        ),
         ({"allowedTypes": ["function"]}, [5], [(None, "type_not_allowed")]),
         ({"allowedTypes": [], "blockedTypes": []}, [tool("a")], []),
     ],
@@ -79,7 +83,10 @@ def test_the_verdict_says_what_was_found():
     verdict = built("requestParameters", parameters)(before(request=request))
 
     assert False is verdict.passed
-    assert "Not allowed: tool 'mcp' (type_blocked), parameter 'seed' (key_blocked)." == verdict.data["explanation"]
+    assert (
+        "Not allowed: tool 'mcp' (type_blocked), parameter 'seed' (key_blocked)."
+        == verdict.data["explanation"]
+    )
 
 
 def test_the_documented_id_is_the_same_check():
@@ -91,7 +98,10 @@ def test_the_documented_id_is_the_same_check():
     ("parameters", "problem"),
     [
         ({"tools": []}, "p.tools: expected an object"),
-        ({"tools": {"allowedType": []}}, "p.tools.allowedType: unknown parameter, did you mean 'allowedTypes'?"),
+        (
+            {"tools": {"allowedType": []}},
+            "p.tools.allowedType: unknown parameter, did you mean 'allowedTypes'?",
+        ),
         ({"tools": {"allowedTypes": [5]}}, "p.tools.allowedTypes[0]: expected text"),
         ({"tools": {"allowedTypes": ["a"], "blockedTypes": ["a"]}}, "p.tools.blockedTypes: has an entry"),
         ({"params": {"values": {"n": 5}}}, "p.params.values.n: expected an object"),

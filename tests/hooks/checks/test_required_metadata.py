@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from ask_kit import after, before, built, problems_of
 
-METADATA = {"env": "prod", "teams": ["ml", "ops"], "scope": "read write", "level": 3, "beta": True, "o": {"a": 1}}
+METADATA = {
+    "env": "prod",
+    "teams": ["ml", "ops"],
+    "scope": "read write",
+    "level": 3,
+    "beta": True,
+    "o": {"a": 1},
+}
 
 
 def passes(pairs, operator="all", match_type="exact", metadata=METADATA):

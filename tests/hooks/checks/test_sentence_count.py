@@ -36,7 +36,10 @@ SENTENCES = [
 @pytest.mark.parametrize(("text", "expected"), SENTENCES)
 def test_sentences_are_counted_as_a_reader_does(text, expected):
     """Decimals, abbreviations, hosts and dots in a row are no ends; other scripts have marks of their own."""
-    assert expected == data_of("sentenceCount", {"minSentences": 0, "method": "sentences"}, text)["sentenceCount"]
+    assert (
+        expected
+        == data_of("sentenceCount", {"minSentences": 0, "method": "sentences"}, text)["sentenceCount"]
+    )
 
 
 def test_marks_are_counted_by_default():

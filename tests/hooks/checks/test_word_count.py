@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ask_kit import data_of, judge, problems_of
 
-from llmroute.hooks.support.javascript import count_words
+from llmroute.hooks.support.javascript import WHITESPACE, count_words
 
 WORDS = [
     ("state-of-the-art isn't", 2),
@@ -30,14 +32,22 @@ def test_words_are_counted_as_a_word_processor_does(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "a b", "a  b", "a\nb\tc", "a\x1fb", "a\x1fb\nc", "a\x85b", "a\u00a0b", "a\ufeffb c", "a\u200bb", "a\vb\fc"],
+    [
+        "a",
+        "a b",
+        "a  b",
+        "a\nb\tc",
+        "a\x1fb",
+        "a\x1fb\nc",
+        "a\x85b",
+        "a\u00a0b",
+        "a\ufeffb c",
+        "a\u200bb",
+        "a\vb\fc",
+    ],
 )
 def test_the_quick_ways_of_counting_agree_with_javascript(text):
     """Whatever blanks there are, the runs are those of `split(/\\s+/)`."""
-    import re
-
-    from llmroute.hooks.support.javascript import WHITESPACE
-
     assert len(re.split(f"[{WHITESPACE}]+", text)) == count_words(text)
 
 
