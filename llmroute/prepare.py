@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -39,6 +39,9 @@ class Options:
 
 
 NO_OPTIONS = Options()
+
+#: Bytes of JSON above which it is quicker to look through the values than through their text.
+_LONG: Final = 4_096
 
 
 def split_params(params: dict[str, Any]) -> tuple[dict[str, Any], Options]:
@@ -77,7 +80,7 @@ def checked_body(body: dict[str, Any]) -> Body:
         data = orjson.dumps(body)
     except TypeError:
         body = _plain_body(body)
-    if data is not None and b"null" in data and holds_nan(body):
+    if data is not None and (len(data) > _LONG or b"null" in data) and holds_nan(body):
         # orjson writes NaN as null.
         raise BadBody("body", "NaN and infinities are not JSON")
     if not _are_messages(body.get("messages")):
