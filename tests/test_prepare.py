@@ -91,6 +91,8 @@ def test_numbers_that_json_has_no_form_for_are_refused(value):
     """Nobody guesses that null was meant."""
     with pytest.raises(BadBody, match="NaN and infinities are not JSON"):
         split(temperature=value)
+    with pytest.raises(BadBody, match="NaN and infinities are not JSON"):
+        split(temperature=value, user="long " * 1_000)
 
 
 @pytest.mark.parametrize("value", [object(), {1}, b"bytes", [object()], {"a": {"b": object()}}])
