@@ -100,6 +100,10 @@ _INVISIBLE: Final = re.compile(
 #: Cyrillic and Greek small letters, and the Latin ones that they look like.
 _ALIKE: Final = str.maketrans("аеорсухіѕјһԁԛԝѵαεικνορτυ", "aeopcyxisjhdqwvaeiknoptu")
 
+#: How much longer a text may become when it is written out: three times is usual for Korean, while a
+#: single ligature may be 18 characters and cost as much.
+_GROWTH: Final = 4
+
 
 def _plain(text: str) -> str:
     """The text without disguises."""
@@ -123,7 +127,7 @@ def build(parameters: Parameters, services: Services) -> Check:
         if len(text) > MAX_TEXT:
             return undecided(f"The text has more than {MAX_TEXT:,} characters.")
         plain = _plain(text)
-        if len(plain) > MAX_TEXT:
+        if len(plain) > min(MAX_TEXT, _GROWTH * len(text)):
             return undecided("The text is too long when it is written out.")
         words = " ".join(plain.split())
         matched = [
