@@ -486,7 +486,7 @@ def test_a_fork_gives_the_child_other_random_numbers(loopback_upstream):
         print(asyncio.run(picks()), flush=True)
         if child == 0:
             sys.exit(0)
-        os.waitpid(child, 0)
+        assert os.waitpid(child, 0)[1] == 0
     """
     parent, child = run(program, loopback_upstream.url, flags=()).split()
 
