@@ -55,13 +55,6 @@ def transforming(function: Check, *, reach: int = 0) -> Check:
     return Transforming(function, reach)
 
 
-def custom_problem(check: object) -> str | None:
-    """Why a value cannot be a check, None when it can."""
-    if isinstance(check, type) or not callable(check):
-        return f"expected a function of a HookContext, got a {type(check).__name__}"
-    return None
-
-
 def trait(check: Any, name: str, default: Any) -> Any:
     """An optional attribute of a check, where it is of the expected type."""
     value = getattr(check, name, default)
