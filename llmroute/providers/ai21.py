@@ -70,7 +70,7 @@ class AI21(OpenAICompatible):
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if self._settings.passthrough:
             return super().encode(params, key)
-        report = Report("AI21", refuse=self._settings.on_unsupported == "error")
+        report = Report("the AI21 API", refuse=self._settings.on_unsupported == "error")
         if _is_former(params):
             return self._former_request(params, key, report)
         request = super().encode(_fitted(params, report), key)

@@ -80,7 +80,7 @@ class HuggingFace(OpenAICompatible):
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if not self._serves_many or self._settings.passthrough:
             return super().encode(params, key)
-        report = Report("text-generation-inference", refuse=self._settings.on_unsupported == "error")
+        report = Report("the text-generation-inference API", refuse=self._settings.on_unsupported == "error")
         kept = {name: value for name, value in params.items() if name in _SERVER_PARAMS}
         for name in params:
             if name not in kept and params[name] is not None and name != "stream_options":

@@ -67,7 +67,7 @@ class Reka(OpenAICompatible):
         turns = _former_turns(params)
         if turns is None or self._settings.passthrough:
             return super().encode(params, key)
-        report = Report("former Reka", refuse=self._settings.on_unsupported == "error")
+        report = Report("the former Reka API", refuse=self._settings.on_unsupported == "error")
         body: Json = {"model_name": params["model"], "conversation_history": turns}
         for name, value in params.items():
             if value is None or name in ("model", "messages", "stream"):

@@ -11,7 +11,7 @@ _MAX_WARNINGS: Final = 32
 
 
 class Report:
-    """The warnings of one request to `api` (a name for people). With `refuse` a loss raises EncodeError."""
+    """The warnings of one request to `api` ("the Cohere API"). With `refuse` a loss raises EncodeError."""
 
     __slots__ = ("_api", "_refuse", "_warnings")
 
@@ -22,7 +22,7 @@ class Report:
 
     def lost(self, param: str, why: str = "") -> None:
         """`param`, or part of its meaning, does not reach the provider."""
-        text = f"{param} {why or f'has no counterpart in the {self._api} API and is not sent'}"
+        text = f"{param} {why or f'has no counterpart in {self._api} and is not sent'}"
         if self._refuse:
             raise EncodeError(text, param, "unsupported_parameter")
         self._keep(text)

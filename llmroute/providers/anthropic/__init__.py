@@ -13,7 +13,7 @@ from ...wire.message import WireReply, WireRequest
 from ..base import Adapter, EncodeError, ProviderSettings
 from ..failures import failure_of, parsed_reply
 from ..openai_request import chat_url, header_value
-from .report import Report
+from ..report import Report
 from .request import body_of
 from .response import completion_of
 from .stream import Decoder
@@ -43,7 +43,7 @@ class _Anthropic:
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if self._url is None:
             self._url = chat_url(self._settings.base_url or DEFAULT_BASE_URL, "/messages")
-        report = Report(refuse=self._settings.on_unsupported == "error")
+        report = Report("Anthropic's API", refuse=self._settings.on_unsupported == "error")
         headers = self._headers(params, key)
         version, betas = headers["anthropic-version"], headers.get("anthropic-beta")
         try:

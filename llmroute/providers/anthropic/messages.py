@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...wire.json import JSONError, loads
 from ..base import EncodeError
+from ..calls import LegacyCalls, arguments_object, read_call
+from ..report import Report
 from .parts import blocks_of
-from .report import Report
 from .state import own_state, replayed
 
 #: What the API takes as the id of a tool call; other providers' ids may hold more.
@@ -30,7 +30,7 @@ class Conversation:
         self.system: list[dict[str, Any]] = []
         self._report = report
         #: Ids of function calls (the deprecated kind, which has none of its own) without result.
-        self._open_calls: dict[str, str] = {}
+        self._legacy = LegacyCalls()
         if system is not None:
             self.system += self._blocks(system, {}, "system")
 
@@ -63,7 +63,7 @@ class Conversation:
             self._note_name(message)
             self.system += self._blocks(message.get("content"), message, f"{where}.content")
         elif role == "function":
-            self._push_result(self._result(message, self._close_call(message, where), where))
+            self._push_result(self._result(message, self._legacy.close(message, where), where))
         else:
             raise EncodeError(f"{where}.role: {role!r:.100} is no role", f"{where}.role")
 
@@ -99,7 +99,8 @@ class Conversation:
         if message.get("audio") is not None:
             self._report.lost("messages[].audio")
         if message.get("function_call") is not None:
-            calls.append(self._open_call(message["function_call"], where, i))
+            opened = self._legacy.open(message["function_call"])
+            calls.append(_tool_use(opened, f"{where}.function_call"))
         entries = own_state(message, where)
         given = message.get("content_blocks")
         if entries is None and isinstance(given, (list, tuple)):
@@ -122,20 +123,6 @@ class Conversation:
         if not isinstance(calls, (list, tuple)):
             raise EncodeError(f"{where}.tool_calls: a list was expected", f"{where}.tool_calls")
         return [_tool_use(call, f"{where}.tool_calls[{j}]") for j, call in enumerate(calls)]
-
-    def _open_call(self, call: Any, where: str, i: int) -> dict[str, Any]:
-        """The deprecated kind of call, which is known by its name and gets an id here."""
-        block = _tool_use({"id": f"call_{i}", "function": call}, f"{where}.function_call")
-        self._open_calls[block["name"]] = block["id"]
-        return block
-
-    def _close_call(self, message: Mapping[str, Any], where: str) -> str:
-        name = message.get("name")
-        if not isinstance(name, str) or name not in self._open_calls:
-            raise EncodeError(
-                f"{where}: a function's result must follow the assistant's function_call", f"{where}.name"
-            )
-        return self._open_calls.pop(name)
 
     def _result(self, message: Mapping[str, Any], call: Any, where: str) -> dict[str, Any]:
         if not isinstance(call, str) or not call:
@@ -199,45 +186,22 @@ def _as_blocks(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _tool_use(call: Any, where: str) -> dict[str, Any]:
-    if not isinstance(call, dict):
-        raise EncodeError(f"{where}: an object was expected", where)
-    identifier = call.get("id")
-    if not isinstance(identifier, str) or not identifier:
-        raise EncodeError(f"{where}.id: a text was expected", f"{where}.id")
-    function = call.get("custom")
-    if isinstance(function, dict):
-        arguments = {"input": function.get("input")}
-    else:
-        function = call.get("function")
-        if not isinstance(function, dict):
-            raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
-        arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
-    if not isinstance(function.get("name"), str):
-        raise EncodeError(f"{where}.function.name: a text was expected", f"{where}.function.name")
-    block = {"type": "tool_use", "id": _tool_id(identifier), "name": function["name"], "input": arguments}
-    if call.get("cache_control") is not None:
-        block["cache_control"] = call["cache_control"]
-    return block
-
-
-def _arguments(arguments: Any, where: str) -> dict[str, Any]:
-    """The object that the arguments' JSON stands for; nothing and blank text stand for an empty one."""
-    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
-        return {}
-    if isinstance(arguments, str):
-        try:
-            arguments = loads(arguments)
-        except JSONError as problem:
-            raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
-    if not isinstance(arguments, dict):
-        raise EncodeError(f"{where}: the JSON of an object was expected", where)
-    return arguments
-
-
 def _tool_id(identifier: str) -> str:
     """An id that the API takes: the same for a call and its result, different for different ids."""
     if _TOOL_ID.match(identifier):
         return identifier
     digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', identifier[:64])}_{digest}"
+
+
+def _tool_use(call: Any, where: str) -> dict[str, Any]:
+    identifier, name, arguments = read_call(call, where)
+    block = {
+        "type": "tool_use",
+        "id": _tool_id(identifier),
+        "name": name,
+        "input": arguments_object(arguments, f"{where}.function.arguments"),
+    }
+    if call.get("cache_control") is not None:
+        block["cache_control"] = call["cache_control"]
+    return block

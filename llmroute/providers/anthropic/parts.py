@@ -6,10 +6,10 @@ import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from ..base import EncodeError
-from .report import Report
+from ..data_urls import from_data_url
+from ..report import Report
 from .tables import MEDIA_TYPES, NATIVE_BLOCKS
 
 _DOCUMENT_MEMBERS = ("title", "context", "citations")
@@ -109,16 +109,8 @@ def _file_source(file: Mapping[str, Any], media_type: str, where: str) -> dict[s
 
 
 def _from_data_url(url: str, where: str) -> dict[str, Any]:
-    """RFC 2397: data:[media type][;attribute=value]*[;base64],data."""
-    head, comma, data = url.partition(",")
-    if not comma:
-        raise EncodeError(f"{where}: a data URL needs a comma before its data", where)
-    media_type, *attributes = (item.strip().lower() for item in head[5:].split(";"))
-    if "base64" not in attributes:
-        data = base64.b64encode(unquote_to_bytes(data)).decode("ascii")
-    elif "%" in data:
-        data = unquote_to_bytes(data).decode("ascii", "replace")
-    return _from_base64(data, media_type or "text/plain", where)
+    media_type, data = from_data_url(url, where)
+    return _from_base64(data, media_type, where)
 
 
 def _from_base64(data: str, media_type: str, where: str) -> dict[str, Any]:

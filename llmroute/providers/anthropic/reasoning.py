@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..base import EncodeError
+from ..report import Report
 from .models import (
     effort_level,
     must_ask_to_think,
@@ -13,7 +14,6 @@ from .models import (
     takes_effort,
     thinks_unasked,
 )
-from .report import Report
 
 #: Thinking tokens for models that take a budget; at least 1,024, always less than max_tokens.
 _BUDGETS: Final[Mapping[str, int]] = {
@@ -57,9 +57,9 @@ def _set_level(body: dict[str, Any], effort: str, model: str, report: Report) ->
         return
     level = effort_level(effort, model)
     if effort == "none":
-        report.emulated("reasoning_effort", 'is sent as effort "low": not every such model can stop thinking')
+        report.told("reasoning_effort", 'is sent as effort "low": not every such model can stop thinking')
     elif level != effort and effort != "minimal":
-        report.emulated("reasoning_effort", f"is sent as effort {level!r}, the nearest of the model")
+        report.told("reasoning_effort", f"is sent as effort {level!r}, the nearest of the model")
     body["output_config"] = {**config, "effort": level}
 
 

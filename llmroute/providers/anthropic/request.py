@@ -10,10 +10,10 @@ from typing import Any
 
 from ...wire.json import text_of
 from ..base import EncodeError
+from ..report import Report
 from .messages import Conversation
 from .models import default_max_tokens, takes_sampling, takes_schemas
 from .reasoning import apply_effort
-from .report import Report
 from .schema import fitted
 from .tables import NATIVE_PARAMS, NEUTRAL_VALUES, SERVICE_TIERS, TRANSLATED
 from .tools import choice_of, functions_of, tools_of
@@ -142,7 +142,7 @@ def _add_format(body: dict[str, Any], wanted: Any, conversation: Conversation, r
         return
     if kind == "json_object":
         conversation.system.append({"type": "text", "text": _JSON_ONLY})
-        report.emulated("response_format", "json_object is asked for in the system prompt, not enforced")
+        report.told("response_format", "json_object is asked for in the system prompt, not enforced")
         return
     described = wanted.get("json_schema") if kind == "json_schema" else None
     schema = described.get("schema") if isinstance(described, dict) else None
@@ -156,7 +156,7 @@ def _add_format(body: dict[str, Any], wanted: Any, conversation: Conversation, r
     if found is None:
         words = f"{_JSON_ONLY} It must be valid by this JSON schema:\n{text_of(dict(schema))}"
         conversation.system.append({"type": "text", "text": words})
-        report.emulated("response_format", "is asked for in the system prompt: the schema cannot be enforced")
+        report.told("response_format", "is asked for in the system prompt: the schema cannot be enforced")
         return
     body["output_config"] = {
         **(body.get("output_config") or {}),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..base import EncodeError
+from ..report import Report
 from .models import takes_schemas
-from .report import Report
 from .schema import fitted
 
 #: Members that the recorded wire format always has, all without effect when empty.

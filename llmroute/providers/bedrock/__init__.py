@@ -16,10 +16,10 @@ from ..base import Adapter, EncodeError, ProviderSettings, StreamDecoder
 from ..failures import failure_of
 from ..links import Link, links
 from ..openai_request import chat_url, header_value
+from ..report import Report
 from .legacy import LegacyDecoder, legacy_body, legacy_completion, streams
 from .models import LEGACY, Model, model_of
 from .region import endpoint, region_of
-from .report import Report
 from .request import body_of
 from .response import completion_of
 from .stream import Decoder
@@ -53,7 +53,7 @@ class _Bedrock:
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         model = self._model(params)
-        report = Report(refuse=self._settings.on_unsupported == "error")
+        report = Report("Bedrock's API for this model", refuse=self._settings.on_unsupported == "error")
         try:
             if model.id in LEGACY:
                 body = dumps(legacy_body(params, model, report))

@@ -12,8 +12,8 @@ from typing import Any, Final
 from ..anthropic.models import takes_sampling
 from ..anthropic.tables import NATIVE_PARAMS as ANTHROPIC_PARAMS
 from ..base import EncodeError
+from ..report import Report
 from .models import Model
-from .report import Report
 from .tables import ADDITIONAL
 
 Json = dict[str, Any]

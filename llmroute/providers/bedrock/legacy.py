@@ -18,8 +18,8 @@ from ...wire.message import WireReply
 from ..base import DecodeError, EncodeError, ReplyError
 from ..chunks import replay
 from ..failures import MAX_INDEX, failure_from, is_index, parsed_reply, quoted
+from ..report import Report
 from .models import Model
-from .report import Report
 from .response import answer_id
 from .stream import FrameReader
 from .tables import NEUTRAL_VALUES

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...wire.json import JSONError, loads
 from ..base import EncodeError
+from ..calls import LegacyCalls, arguments_object, read_call
+from ..report import Report
 from .models import Model
 from .parts import Block, PartReader
-from .report import Report
 from .state import own_state, replayed, tool_id
 
 
@@ -30,7 +30,7 @@ class Conversation:
         self._report = report
         self._parts = PartReader(model, report)
         #: Ids of function calls (the deprecated kind, which has none of its own) without result.
-        self._open_calls: dict[str, str] = {}
+        self._legacy = LegacyCalls()
         if system is not None:
             self.system += self._parts.blocks(system, "system")
 
@@ -64,7 +64,7 @@ class Conversation:
             self._note_name(message)
             self.system += self._blocks(message.get("content"), message, f"{where}.content")
         elif role == "function":
-            self._push("user", self._result(message, self._close_call(message, where), where))
+            self._push("user", self._result(message, self._legacy.close(message, where), where))
         else:
             raise EncodeError(f"{where}.role: {role!r:.100} is no role", f"{where}.role")
 
@@ -93,7 +93,8 @@ class Conversation:
         if message.get("images"):
             self._report.lost("messages[].images", "is not sent: Converse takes images from users only")
         if message.get("function_call") is not None:
-            calls.append(self._open_call(message["function_call"], where, i))
+            opened = self._legacy.open(message["function_call"])
+            calls.append(self._called(opened, f"{where}.function_call"))
         state = own_state(message, self._model, where)
         given = message.get("content_blocks")
         if state is None and isinstance(given, (list, tuple)):
@@ -118,28 +119,15 @@ class Conversation:
             raise EncodeError(f"{where}.tool_calls: a list was expected", f"{where}.tool_calls")
         blocks = []
         for j, call in enumerate(calls):
-            block = _tool_use(call, f"{where}.tool_calls[{j}]")
-            self.called[block["toolUse"]["name"]] = None
-            blocks.append(block)
+            blocks.append(self._called(call, f"{where}.tool_calls[{j}]"))
             if call.get("cache_control") is not None:
                 blocks += self._parts.cache_point(call["cache_control"])
         return blocks
 
-    def _open_call(self, call: Any, where: str, i: int) -> Block:
-        """The deprecated kind of call, which is known by its name and gets an id here."""
-        block = _tool_use({"id": f"call_{i}", "function": call}, f"{where}.function_call")
-        name = block["toolUse"]["name"]
-        self.called[name] = None
-        self._open_calls[name] = block["toolUse"]["toolUseId"]
+    def _called(self, call: Any, where: str) -> Block:
+        block = _tool_use(call, where)
+        self.called[block["toolUse"]["name"]] = None
         return block
-
-    def _close_call(self, message: Mapping[str, Any], where: str) -> str:
-        name = message.get("name")
-        if not isinstance(name, str) or name not in self._open_calls:
-            raise EncodeError(
-                f"{where}: a function's result must follow the assistant's function_call", f"{where}.name"
-            )
-        return self._open_calls.pop(name)
 
     def _result(self, message: Mapping[str, Any], call: Any, where: str) -> list[Block]:
         if not isinstance(call, str) or not call:
@@ -185,34 +173,6 @@ class Conversation:
 
 
 def _tool_use(call: Any, where: str) -> Block:
-    if not isinstance(call, dict):
-        raise EncodeError(f"{where}: an object was expected", where)
-    identifier = call.get("id")
-    if not isinstance(identifier, str) or not identifier:
-        raise EncodeError(f"{where}.id: a text was expected", f"{where}.id")
-    function = call.get("custom")
-    if isinstance(function, dict):
-        arguments = {"input": function.get("input")}
-    else:
-        function = call.get("function")
-        if not isinstance(function, dict):
-            raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
-        arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
-    name = function.get("name")
-    if not isinstance(name, str):
-        raise EncodeError(f"{where}.function.name: a text was expected", f"{where}.function.name")
-    return {"toolUse": {"toolUseId": tool_id(identifier), "name": name, "input": arguments}}
-
-
-def _arguments(arguments: Any, where: str) -> dict[str, Any]:
-    """The object that the arguments' JSON stands for; nothing and blank text stand for an empty one."""
-    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
-        return {}
-    if isinstance(arguments, str):
-        try:
-            arguments = loads(arguments)
-        except JSONError as problem:
-            raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
-    if not isinstance(arguments, dict):
-        raise EncodeError(f"{where}: the JSON of an object was expected", where)
-    return arguments
+    identifier, name, arguments = read_call(call, where)
+    given = arguments_object(arguments, f"{where}.function.arguments")
+    return {"toolUse": {"toolUseId": tool_id(identifier), "name": name, "input": given}}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from ..base import EncodeError
+from ..data_urls import from_data_url
 from ..links import ADVICE
+from ..report import Report
 from .models import Model
-from .report import Report
 from .tables import (
     AUDIO_FORMATS,
     DOCUMENT_FORMATS,
@@ -202,19 +201,6 @@ def cache_point(mark: Any) -> Block:
     """Converse's cache point for Anthropic's `cache_control`; a lifetime is kept."""
     ttl = mark.get("ttl") if isinstance(mark, dict) else None
     return {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}
-
-
-def from_data_url(url: str, where: str) -> tuple[str, str]:
-    """Media type and base64 text of a data URL (RFC 2397). Raises EncodeError when it is none."""
-    head, comma, data = url.partition(",")
-    if not comma:
-        raise EncodeError(f"{where}: a data URL needs a comma before its data", where)
-    media_type, *attributes = (item.strip().lower() for item in head[5:].split(";"))
-    if "base64" not in attributes:
-        data = base64.b64encode(unquote_to_bytes(data)).decode("ascii")
-    elif "%" in data:
-        data = unquote_to_bytes(data).decode("ascii", "replace")
-    return media_type or "text/plain", data
 
 
 def _s3(uri: str, file: Mapping[str, Any]) -> Block:

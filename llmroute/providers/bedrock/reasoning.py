@@ -12,9 +12,9 @@ from typing import Any, Final
 from ..anthropic.models import default_max_tokens
 from ..anthropic.reasoning import apply_effort
 from ..base import EncodeError
+from ..report import Report
 from .fields import Fields
 from .models import Model
-from .report import Report
 
 Json = dict[str, Any]
 
@@ -88,7 +88,7 @@ def _nova(body: Json, effort: str, fields: Fields, report: Report) -> None:
         return  # Nova thinks only when asked to
     level = _level(effort, report, None)
     if level == "high" and any(body.get("inferenceConfig", {}).get(n) is not None for n in _UNSET_AT_HIGH):
-        report.emulated(
+        report.told(
             "reasoning_effort", "is sent as medium: with high effort Nova takes no limit and no sampling"
         )
         level = "medium"
@@ -105,5 +105,5 @@ def _level(effort: str, report: Report, none: str | None) -> str:
     if level is None:
         raise EncodeError("reasoning_effort: unknown level", "reasoning_effort")
     if level != effort:
-        report.emulated("reasoning_effort", f"is sent as {level!r}, the nearest of the model")
+        report.told("reasoning_effort", f"is sent as {level!r}, the nearest of the model")
     return level

@@ -12,11 +12,11 @@ from typing import Any, Final
 from ...wire.json import text_of
 from ..anthropic.schema import fitted
 from ..base import EncodeError
+from ..report import Report
 from .fields import Fields
 from .messages import Conversation
 from .models import Model
 from .reasoning import add_effort
-from .report import Report
 from .tables import INFERENCE, NATIVE, NEUTRAL_VALUES, SERVICE_TIERS, TRANSLATED
 from .tools import Tools
 
@@ -169,7 +169,7 @@ def _add_format(
         return
     if kind == "json_object":
         conversation.system.append({"text": _JSON_ONLY})
-        report.emulated("response_format", "json_object is asked for in the system prompt, not enforced")
+        report.told("response_format", "json_object is asked for in the system prompt, not enforced")
         return
     described = wanted.get("json_schema") if kind == "json_schema" else None
     schema = described.get("schema") if isinstance(described, dict) else None
@@ -181,7 +181,7 @@ def _add_format(
     if found is None:
         words = f"{_JSON_ONLY} It must be valid by this JSON schema:\n{text_of(dict(schema))}"
         conversation.system.append({"text": words})
-        report.emulated("response_format", "is asked for in the system prompt: the schema cannot be enforced")
+        report.told("response_format", "is asked for in the system prompt: the schema cannot be enforced")
         return
     own = fields.get("output_config")
     if isinstance(own, dict):

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from ..anthropic.schema import fitted
 from ..base import EncodeError
+from ..report import Report
 from .models import Model
 from .parts import cache_point
-from .report import Report
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Tools:
         if not any("toolSpec" in spec for spec in self._specs) and history:
             # "The toolConfig field must be defined when using toolUse and toolResult content blocks."
             self._specs += [{"toolSpec": _spec(name, None, _EMPTY_SCHEMA)} for name in history]
-            self._report.emulated("tools", "are declared as the conversation calls them: Converse demands it")
+            self._report.told("tools", "are declared as the conversation calls them: Converse demands it")
         return self._chosen(choice, params.get("parallel_tool_calls"), bool(history))
 
     def _chosen(self, choice: Json, parallel: Any, has_history: bool) -> Json | None:
@@ -74,7 +74,7 @@ class Tools:
     def _without_calls(self, config: Json, has_history: bool) -> Json | None:
         """`tool_choice: "none"`, which Converse has no word for."""
         if not has_history:
-            self._report.emulated("tool_choice", "none is carried out by sending no tools")
+            self._report.told("tool_choice", "none is carried out by sending no tools")
             return None
         if self._model.claude is not None:
             self.fields["tool_choice"] = {"type": "none"}

@@ -37,7 +37,7 @@ class _Cohere:
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if self._url is None:
             self._url = chat_url(self._settings.base_url or DEFAULT_BASE_URL, PATH)
-        report = Report("Cohere", refuse=self._settings.on_unsupported == "error")
+        report = Report("the Cohere API", refuse=self._settings.on_unsupported == "error")
         headers = {"Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = "Bearer " + header_value(key, "api_key")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ...wire.json import JSONError, loads, text_of
 from ..base import EncodeError
+from ..calls import LegacyCalls, read_call
 from ..report import Report
 from .state import own_state, replayed
 
@@ -26,7 +27,7 @@ def messages_of(messages: Any, report: Report) -> list[Json]:
     """Cohere's `messages`. Raises EncodeError that names the message and its member."""
     if not isinstance(messages, (list, tuple)) or not messages:
         raise EncodeError("messages: a list with at least one message was expected", "messages")
-    calls = _LegacyCalls()
+    calls = LegacyCalls()
     found = []
     for i, message in enumerate(messages):
         if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
@@ -38,29 +39,7 @@ def messages_of(messages: Any, report: Report) -> list[Json]:
     return found
 
 
-class _LegacyCalls:
-    """Calls of the deprecated kind, which are known by their names and get ids here."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, str] = {}
-        self._count = 0
-
-    def open(self, call: Any, where: str) -> Json:
-        self._count += 1
-        found = _call({"id": f"call_{self._count}", "function": call}, where)
-        self._open[found["function"]["name"]] = found["id"]
-        return found
-
-    def close(self, message: Mapping[str, Any], where: str) -> str:
-        name = message.get("name")
-        if not isinstance(name, str) or name not in self._open:
-            raise EncodeError(
-                f"{where}: a function's result must follow the assistant's function_call", f"{where}.name"
-            )
-        return self._open.pop(name)
-
-
-def _message(message: Any, where: str, calls: _LegacyCalls, report: Report) -> Json:
+def _message(message: Any, where: str, calls: LegacyCalls, report: Report) -> Json:
     if not isinstance(message, dict):
         raise EncodeError(f"{where}: an object was expected", where)
     role = message.get("role")
@@ -95,11 +74,12 @@ def _result(message: Mapping[str, Any], call: Any, where: str, report: Report) -
 # -- the assistant -----------------------------------------------------------
 
 
-def _assistant(message: Mapping[str, Any], where: str, legacy: _LegacyCalls, report: Report) -> Json:
+def _assistant(message: Mapping[str, Any], where: str, legacy: LegacyCalls, report: Report) -> Json:
     _note_losses(message, report)
     calls = _calls(message, where)
     if message.get("function_call") is not None:
-        calls.append(legacy.open(message["function_call"], f"{where}.function_call"))
+        opened = legacy.open(message["function_call"])
+        calls.append(_call(opened, f"{where}.function_call"))
     content = message.get("content")
     if content is None:
         content = message.get("refusal")
@@ -126,27 +106,9 @@ def _calls(message: Mapping[str, Any], where: str) -> list[Json]:
 
 
 def _call(call: Any, where: str) -> Json:
-    if not isinstance(call, dict):
-        raise EncodeError(f"{where}: an object was expected", where)
-    identifier = call.get("id")
-    if not isinstance(identifier, str) or not identifier:
-        raise EncodeError(f"{where}.id: a text was expected", f"{where}.id")
-    function = call.get("custom")
-    if isinstance(function, dict):
-        arguments: Any = {"input": function.get("input")}
-    else:
-        function = call.get("function")
-        if not isinstance(function, dict):
-            raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
-        arguments = function.get("arguments")
-    if not isinstance(function.get("name"), str):
-        raise EncodeError(f"{where}.function.name: a text was expected", f"{where}.function.name")
+    identifier, name, arguments = read_call(call, where)
     text = _arguments(arguments, f"{where}.function.arguments")
-    return {
-        "id": identifier,
-        "type": "function",
-        "function": {"name": function["name"], "arguments": text},
-    }
+    return {"id": identifier, "type": "function", "function": {"name": name, "arguments": text}}
 
 
 def _arguments(arguments: Any, where: str) -> str:

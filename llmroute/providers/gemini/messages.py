@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from ...wire.json import JSONError, loads
 from ..base import EncodeError
+from ..report import Report
 from .dialect import Dialect
 from .models import is_current, merges_turns, result_role, system_role
 from .parts import Part, media, parts_of
-from .report import Report
 from .schema import OBJECT
 from .state import FOREIGN_SIGNATURE, arranged, call_signature, unwrapped
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ..base import EncodeError
-from .report import Report
+from ..report import Report
 
 #: Media types by file name extension, spelled as the API's guides on media do.
 _MEDIA_TYPES: Final = {

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from ...wire.json import JSONError, dumps
 from ..base import EncodeError
+from ..report import Report
 from .dialect import Dialect
 from .messages import Conversation
 from .models import is_current, thinking_of
-from .report import Report
 from .schema import either_form
 from .tools import calling_of, camel, tools_of
 
@@ -69,7 +69,7 @@ def request_body(
     With `refuse` a loss raises EncodeError instead. `model` is read for what it accepts; it is part
     of the URL, not of the body. Raises EncodeError.
     """
-    report = Report(refuse=refuse)
+    report = Report("Gemini's API", refuse=refuse)
     conversation = Conversation(model, dialect, report)
     conversation.read(params.get("messages"))
     body: Json = {"contents": conversation.contents}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..base import EncodeError
-from .report import Report
+from ..report import Report
 from .schema import OBJECT, either_form
 
 #: Functions by these names are Google's own tools, as the reference has it.

@@ -42,7 +42,7 @@ class Mistral(OpenAICompatible):
             return super().encode(params, key)
         headers = self._kept.get(key) or self._headers(key)
         url = self._url or self._chat_url(params)
-        report = Report("Mistral", refuse=self._settings.on_unsupported == "error")
+        report = Report("the Mistral API", refuse=self._settings.on_unsupported == "error")
         try:
             if self._completes_code:
                 body = dumps(fim_body_of(params, report))

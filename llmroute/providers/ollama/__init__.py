@@ -42,7 +42,7 @@ class Ollama:
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
         if self._settings.passthrough:
             return self._compatible.encode(params, key)
-        report = Report("Ollama", refuse=self._settings.on_unsupported == "error")
+        report = Report("the Ollama API", refuse=self._settings.on_unsupported == "error")
         common = common_params(params, report)
         if is_native(params):
             return self._native_request(common, key, report)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...wire.json import JSONError, loads
 from ..base import EncodeError
+from ..calls import arguments_object
 from ..links import ADVICE
 from ..report import Report
 from .tables import NATIVE_PARAMS, OPTION_NAMES, OPTIONS
@@ -157,25 +157,12 @@ def _call(call: Any, where: str, index: int, names: dict[str, str]) -> Json:
     if not isinstance(function, dict):
         raise EncodeError(f"{where}.function: an object was expected", f"{where}.function")
     name = _text(function.get("name"), f"{where}.function.name")
-    arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
+    arguments = arguments_object(function.get("arguments"), f"{where}.function.arguments")
     found: Json = {"function": {"index": index, "name": name, "arguments": arguments}}
     if isinstance(call.get("id"), str):
         names[call["id"]] = name
         found["id"] = call["id"]
     return found
-
-
-def _arguments(arguments: Any, where: str) -> Json:
-    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
-        return {}
-    if isinstance(arguments, str):
-        try:
-            arguments = loads(arguments)
-        except JSONError as problem:
-            raise EncodeError(f"{where}: not JSON: {problem}"[:300], where) from None
-    if not isinstance(arguments, dict):
-        raise EncodeError(f"{where}: the JSON of an object was expected", where)
-    return arguments
 
 
 def _text(value: Any, where: str) -> str:

@@ -58,7 +58,7 @@ class OracleAdapter:
         if not isinstance(model, str) or not model:
             raise EncodeError("model: the name of a model was expected", "model")
         url = self._url or self._chat_url()
-        report = Report("Oracle", refuse=settings.on_unsupported == "error")
+        report = Report("the Oracle API", refuse=settings.on_unsupported == "error")
         make = cohere_request if model.startswith("cohere.") else generic_request
         details = {
             "chatRequest": make(params, model, report),

@@ -11,7 +11,6 @@ from typing import Any, Final
 from ...wire.json import JSONError, dumps
 from ...wire.message import WireReply, WireRequest
 from ..anthropic import beta_names
-from ..anthropic.report import Report
 from ..anthropic.request import body_of
 from ..anthropic.response import completion_of
 from ..anthropic.stream import Decoder
@@ -19,6 +18,7 @@ from ..anthropic.tables import HEADER_PARAMS
 from ..base import EncodeError, ProviderSettings, StreamDecoder
 from ..failures import parsed_reply
 from ..openai_request import header_value
+from ..report import Report
 from .addresses import Addresses
 from .format import headers_of
 
@@ -39,7 +39,7 @@ class ClaudeOnVertex:
         self._betas = beta_names(settings.options.get("anthropic_beta"))
 
     def encode(self, params: Mapping[str, Any], model: str, key: str | None) -> WireRequest:
-        report = Report(refuse=self._refuse)
+        report = Report("Anthropic's API", refuse=self._refuse)
         version = str(params.get("anthropic_version") or self._version)
         headers = headers_of(key)
         named = (*self._betas, *beta_names(params.get("anthropic_beta")), *beta_names(params.get("betas")))

@@ -37,7 +37,7 @@ class WorkersAI:
         self._settings = settings
 
     def encode(self, params: Mapping[str, Any], key: str | None) -> WireRequest:
-        report = Report("Workers AI", refuse=self._settings.on_unsupported == "error")
+        report = Report("the Workers AI API", refuse=self._settings.on_unsupported == "error")
         headers = {"Content-Type": "application/json"}
         if key:
             headers["Authorization"] = "Bearer " + header_value(key, "api_key")
