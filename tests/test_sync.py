@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import random
@@ -12,8 +13,9 @@ import textwrap
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import pytest
 from raw_server import sockets
@@ -558,6 +560,29 @@ UNCLOSED = {
         gc.collect()
     """,
 }
+
+
+def test_a_call_that_comes_while_the_loop_ends_is_cancelled():
+    """Not answered with an error of the connections that are being closed."""
+    thread, begun, late, ran = LoopThread(), threading.Event(), SimpleQueue(), []
+
+    async def work():
+        ran.append("late")
+
+    async def first():
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            late.put(thread.submit(work))
+
+    thread.submit(first)
+    assert begun.wait(5)
+    thread._stop()  # as the end of the interpreter does
+
+    with pytest.raises(CancelledError):
+        late.get(timeout=5).result(5)
+    assert ran == []
 
 
 @pytest.mark.parametrize("name", UNCLOSED)

@@ -39,6 +39,8 @@ class LoopThread:
 
     def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Begin `work()` on the loop. Raises RouterClosedError."""
+        if self._loop is not None and self._loop.is_closed():
+            rest_at_the_end()
         pid = os.getpid()
         # Under the lock, so that nothing is handed to a loop that has been told to stop.
         with self._locks.setdefault(pid, threading.Lock()):
@@ -46,7 +48,7 @@ class LoopThread:
                 raise RouterClosedError("this router has been closed")
             if self._loop is None or self._pid != pid or self._loop.is_closed():
                 self._loop = self._start(pid)
-            return asyncio.run_coroutine_threadsafe(work(), self._loop)
+            return asyncio.run_coroutine_threadsafe(_unless_ending(work), self._loop)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of `work()`; an exception in the waiting thread cancels it.
@@ -90,10 +92,22 @@ class LoopThread:
         return loop
 
 
+#: Loops that have been told to stop, and still have to end what they run.
+_ending: weakref.WeakSet[Loop] = weakref.WeakSet()
+
+
+async def _unless_ending(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Calls that come while their loop ends would find its connections closed."""
+    if asyncio.get_running_loop() in _ending:
+        raise asyncio.CancelledError
+    return await work()
+
+
 def _serve(loop: Loop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        _ending.add(loop)
         loop.run_until_complete(_cancel_all())
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
