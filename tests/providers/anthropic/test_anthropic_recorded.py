@@ -6,6 +6,7 @@ from typing import Any
 
 import anthropic_kit as kit
 import pytest
+from compare_kit import differences
 
 RECORDED = kit.cases("anthropic")
 OWN = kit.cases("anthropic_own")
@@ -24,8 +25,8 @@ def test_the_provider_receives_what_was_expected(case: dict[str, Any]) -> None:
         assert call is None
     else:
         assert call is not None
-        assert [] == kit.differences(expected, call)
-        assert [] == kit.differences(expected["json"], call["json"], exact=True)
+        assert [] == differences(expected, call)
+        assert [] == differences(expected["json"], call["json"], exact=True)
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" not in case["expect"]], ids=by_id)
@@ -34,7 +35,7 @@ def test_the_caller_gets_what_was_expected(case: dict[str, Any]) -> None:
     done = kit.run(case)
 
     assert case["expect"]["status"] == done.status
-    assert [] == kit.differences(case["expect"]["json"], done.body)
+    assert [] == differences(case["expect"]["json"], done.body)
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" in case["expect"]], ids=by_id)
@@ -47,11 +48,11 @@ def test_the_caller_gets_the_expected_stream(case: dict[str, Any]) -> None:
     wanted["message"].update(expect.get("deltas", {}))
     got = kit.assembled(done.chunks or [])
 
-    assert [] == kit.differences(wanted, got)
+    assert [] == differences(wanted, got)
     if "failure" in expect:
         assert done.failure is not None
         shown = {name: getattr(done.failure, name) for name in expect["failure"]}
-        assert [] == kit.differences(expect["failure"], shown)
+        assert [] == differences(expect["failure"], shown)
     else:
         assert done.failure is None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import bedrock_kit as kit
 import pytest
+from compare_kit import differences
 
 chat = pytest.importorskip("openai.types.chat")
 pytest.importorskip("botocore")
@@ -38,9 +39,9 @@ def test_the_provider_receives_what_was_expected(case: dict[str, Any]) -> None:
     else:
         assert call is not None
         headers = {name: value for name, value in expected["headers"].items() if name not in kit.SIGNED}
-        assert [] == kit.differences({**expected, "headers": headers}, call)
+        assert [] == differences({**expected, "headers": headers}, call)
         body = {name: value for name, value in expected["json"].items() if value is not None}
-        assert [] == kit.differences(body, call["json"], exact=True)
+        assert [] == differences(body, call["json"], exact=True)
 
 
 @pytest.mark.parametrize("case", RECORDED + OWN, ids=by_id)
@@ -60,7 +61,7 @@ def test_the_caller_gets_what_was_expected(case: dict[str, Any]) -> None:
     done = kit.run(case)
 
     assert case["expect"]["status"] == done.status
-    assert [] == kit.differences(case["expect"]["json"], done.body)
+    assert [] == differences(case["expect"]["json"], done.body)
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED if "sse" in case["expect"]], ids=by_id)
@@ -69,7 +70,7 @@ def test_the_caller_gets_the_recorded_stream(case: dict[str, Any]) -> None:
     done = kit.run(case)
     wanted = kit.assembled(chunk for chunk in case["expect"]["sse"] if isinstance(chunk, dict))
 
-    assert [] == kit.differences(wanted, kit.assembled(done.chunks or []))
+    assert [] == differences(wanted, kit.assembled(done.chunks or []))
     assert done.failure is None
 
 
@@ -79,10 +80,10 @@ def test_the_caller_gets_the_expected_stream(case: dict[str, Any]) -> None:
     done, expect = kit.run(case), case["expect"]
     wanted = {name: expect[name] for name in ("message", "finish_reason", "usage")}
 
-    assert [] == kit.differences(wanted, kit.assembled(done.chunks or []))
+    assert [] == differences(wanted, kit.assembled(done.chunks or []))
     if "failure" in expect:
         shown = {name: getattr(done.failure, name) for name in expect["failure"]}
-        assert [] == kit.differences(expect["failure"], shown)
+        assert [] == differences(expect["failure"], shown)
     else:
         assert done.failure is None
 
