@@ -9,7 +9,7 @@ import attrs
 import orjson
 
 from .types.convert import plain
-from .wire.hosts import header_name_problem, header_problem
+from .wire.hosts import FRAMING_HEADERS, header_name_problem, header_problem
 from .wire.json import holds_nan
 
 #: Placeholders of SDKs for "not given"; they never reach the wire.
@@ -203,6 +203,8 @@ def _extra_headers(value: Any) -> Mapping[str, str] | None:
         if not isinstance(name, str) or not isinstance(text, str):
             raise BadBody(f"extra_headers.{name!s:.60}", "expected a name and a text")
         problem = header_name_problem(name) or header_problem(text)
+        if name.lower() in FRAMING_HEADERS:
+            problem = "belongs to the connection, which sets it"
         if problem is not None:
             raise BadBody(f"extra_headers.{name!r:.60}", problem)
     return headers

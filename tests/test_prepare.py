@@ -186,6 +186,8 @@ def test_seconds_are_above_zero(given):
         ({"": "a"}, "extra_headers.''"),
         ({"X-A": 5}, "extra_headers.X-A"),
         ({5: "a"}, "extra_headers.5"),
+        ({"Content-Length": "3"}, "extra_headers.'Content-Length'"),
+        ({"transfer-encoding": "chunked"}, "extra_headers.'transfer-encoding'"),
         (["X-A"], "extra_headers"),
         ("X-A: a", "extra_headers"),
     ],

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import attrs
 
 from ..secret import Secret
+from ..wire.hosts import FRAMING_HEADERS
 from .free_form import Entries, Members, ServiceAccount
 from .hooks import Hooks, HookSettings
 from .primitives import (
@@ -49,11 +50,8 @@ LongHooks = Annotated[tuple[HookSettings, ...], Hooks(short=False)]
 ShortHooks = Annotated[tuple[HookSettings, ...], Hooks(short=True)]
 
 #: Headers that a config may not ask to forward: framing, routing control, credentials of hops.
-FORBIDDEN_FORWARDS = frozenset(
+FORBIDDEN_FORWARDS = FRAMING_HEADERS | frozenset(
     {
-        "connection",
-        "content-encoding",
-        "content-length",
         "content-type",
         "cookie",
         "expect",
@@ -65,10 +63,6 @@ FORBIDDEN_FORWARDS = frozenset(
         "proxy-authorization",
         "proxy-connection",
         "set-cookie",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
         "x-aws-ec2-metadata-token",
         "x-aws-ec2-metadata-token-ttl-seconds",
         "x-google-metadata-request",

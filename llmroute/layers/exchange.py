@@ -86,7 +86,8 @@ class Exchange:
         model = model_of(params)
         if model is None:
             return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
-        limit, kind = self._limit(call, is_stream(params), now)
+        stream = is_stream(params)
+        limit, kind = self._limit(call, stream, now)
         left = limit
         try:
             if key is None and self._credentials is None:
@@ -109,7 +110,7 @@ class Exchange:
                 wire = self._addressed(wire, call)
             if wire.warnings:
                 self._warn(call, wire.warnings)
-            return await self._exchange(call, params, model, wire, left)
+            return await self._exchange(call, params, model, stream, wire, left)
         except EncodeError as error:
             return self._refused(400, model, error.message, param=error.param, code=error.code)
         except CredentialError as error:
@@ -118,7 +119,13 @@ class Exchange:
             return self._timed_out(model, limit or 0.0, kind)
 
     async def _exchange(
-        self, call: Call, params: Mapping[str, Any], model: str, wire: WireRequest, limit: float | None
+        self,
+        call: Call,
+        params: Mapping[str, Any],
+        model: str,
+        stream: bool,
+        wire: WireRequest,
+        limit: float | None,
     ) -> Outcome:
         reply: Exchanged | None = None
         kept = False
@@ -131,8 +138,13 @@ class Exchange:
                     connect_timeout=call.request.connect_timeout or self._spec.timeouts.connect,
                     guarded=self._spec.guarded,
                 )
-                outcome = await self._answer(call, params, model, wire, reply)
-            kept = outcome.stream is not None
+                if 200 <= reply.status <= 299 and not stream:
+                    whole = WireReply(reply.status, reply.headers, await reply.read(MAX_ANSWER))
+                    outcome = self._decoded(params, model, reply, whole)
+                else:
+                    outcome = await self._answer(call, params, model, wire, reply)
+            # An answer that is whole has been released, and a stream goes on.
+            kept = outcome.failure is None
             if outcome.failure is not None:
                 scrubber = Scrubber(wire.headers)
                 outcome.failure = scrubber.failure(outcome.failure)
@@ -154,10 +166,7 @@ class Exchange:
     ) -> Outcome:
         status = reply.status
         if 200 <= status <= 299:
-            if is_stream(params):
-                return await self._stream_answer(call, params, model, wire, reply)
-            whole = WireReply(status, reply.headers, await reply.read(MAX_ANSWER))
-            return self._decoded(params, model, reply, whole)
+            return await self._stream_answer(call, params, model, wire, reply)
         if 300 <= status <= 599:
             return await self._error_answer(model, Scrubber(wire.headers), reply)
         failure = Failure(

@@ -10,6 +10,7 @@ and a scrubbed text go on.
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from ..wire.addresses import parse_address
 from ..wire.hosts import HostPolicy, address_problem
 from ..wire.message import WireRequest
 from .base import TransportError
+from .request import AT_ONCE, KNOWN_AIOHTTP, WholeRequest
 from .sessions import SessionTable, call_on
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class AiohttpTransport:
         """Send and wait for the head of the answer. Raises TransportError."""
         held = self._table.of_running_loop()
         timeout = self._timeouts.get(connect_timeout) or self._new_timeout(connect_timeout)
-        host = request.url.host or ""
+        host, body = request.url.host or "", request.body
         failure: TransportError
         for kind in (guarded, guarded + _UNPOOLED):
             session = held.sessions.get(kind) or await held.open(kind)
@@ -75,7 +77,8 @@ class AiohttpTransport:
                 response = await session.request(
                     request.method,
                     request.url,
-                    data=request.body,
+                    # aiohttp warns of longer bytes, and copies them; a file it sends in parts.
+                    data=body if len(body) <= AT_ONCE else io.BytesIO(body),
                     headers=request.headers,
                     timeout=timeout,
                     allow_redirects=False,
@@ -140,8 +143,15 @@ class _SessionMaker:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=self.trust_env,
+            request_class=_request_class(kind),
             headers={"User-Agent": "llmroute"},
         )
+
+
+def _request_class(kind: int) -> type[aiohttp.ClientRequest]:
+    """The quick one where it is known to fit."""
+    known = aiohttp.__version__.startswith(KNOWN_AIOHTTP)
+    return WholeRequest if known and kind < _UNPOOLED else aiohttp.ClientRequest
 
 
 class Exchanged:
@@ -158,6 +168,9 @@ class Exchanged:
         self.headers: Mapping[str, str] = response.headers
 
     async def read(self, limit: int) -> bytes:
+        content = self._content
+        if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
+            return content.read_nowait()
         length = self._response.content_length
         if length is not None and length > limit:
             raise self._too_large(limit)
@@ -187,7 +200,9 @@ class Exchanged:
         self._content.set_exception(error)
 
     def release(self) -> None:
-        self._response.release()
+        # One that has arrived whole gave its connection back by itself.
+        if not self._response.closed:
+            self._response.release()
 
     def close(self) -> None:
         """Hang up. On another thread, where a finalizer may run, the loop is asked to do it."""

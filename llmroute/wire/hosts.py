@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 from urllib.parse import quote
 
 import attrs
@@ -263,6 +264,12 @@ def path_part(text: str) -> str:
     if text in (".", ".."):
         return text.replace(".", "%252E")
     return quote(text, safe="", errors="replace")
+
+
+#: Headers that say where a body ends and how it is packed (RFC 9112, 6; RFC 9110, 8.4): the transport's own.
+FRAMING_HEADERS: Final = frozenset(
+    {"connection", "content-encoding", "content-length", "te", "trailer", "transfer-encoding", "upgrade"}
+)
 
 
 def header_name_problem(text: str) -> str | None:
