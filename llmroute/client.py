@@ -11,7 +11,7 @@ from .outcome import Failure, Outcome, StreamFailed
 from .request import Call
 from .types.accumulate import CompletionBuilder
 from .types.chat import ChatCompletion
-from .types.chunk import ChatCompletionChunk
+from .types.chunk import ChatCompletionChunk, chunk_of
 from .types.route import Route
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ChatStream:
         kept.append(chunk)
         if len(kept) >= JOIN_AFTER:
             self._join()
-        return ChatCompletionChunk.from_dict(chunk)
+        return chunk_of(chunk)
 
     async def _next(self) -> dict[str, Any]:
         try:

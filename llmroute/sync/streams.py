@@ -12,7 +12,7 @@ from ..errors import APIError, RouterClosedError
 from ..outcome import StreamFailed
 from ..response import Response
 from ..types.chat import ChatCompletion
-from ..types.chunk import ChatCompletionChunk
+from ..types.chunk import ChatCompletionChunk, chunk_of
 from ..types.route import Route
 from ..wire.json import dumps
 from .pump import Pump, Source
@@ -95,7 +95,7 @@ class SyncChatStream(_Pumped):
         stream._kept.append(chunk)
         if len(stream._kept) >= JOIN_AFTER:
             stream._join()
-        return ChatCompletionChunk.from_dict(chunk)
+        return chunk_of(chunk)
 
     def final(self) -> ChatCompletion:
         """Read to the end and return the whole completion. Raises what the iteration would raise.

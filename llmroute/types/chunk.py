@@ -103,23 +103,31 @@ class ChatCompletionChunk(WireObject):
 
     def _adopt(self, data: dict[str, Any]) -> None:
         self._data = data
-        choices = data.get("choices")
-        if type(choices) is not list:
-            self.choices = choices  # type: ignore[assignment]
-            return
-        self.choices = made = []
-        for value in choices:
-            if type(value) is not dict:
-                made.append(value)
-                continue
-            # ChunkChoice.from_dict written out: a stream has thousands of chunks, and the calls
-            # would cost more than the work.
-            choice = _new(ChunkChoice)
-            choice._data = value
-            delta = value.get("delta")
-            if type(delta) is dict:
-                choice.delta = piece = _new(Delta)
-                piece._data = delta
-            else:
-                choice.delta = delta  # type: ignore[assignment]
-            made.append(choice)
+        self.choices = chunk_of(data).choices
+
+
+def chunk_of(data: dict[str, Any]) -> ChatCompletionChunk:
+    """`ChatCompletionChunk.from_dict` written out: a stream has thousands of chunks, and the calls would
+    cost more than the work.
+    """
+    made = _new(ChatCompletionChunk)
+    made._data = data
+    choices = data.get("choices")
+    if type(choices) is not list:
+        made.choices = choices  # type: ignore[assignment]
+        return made
+    made.choices = pieces = []
+    for value in choices:
+        if type(value) is not dict:
+            pieces.append(value)
+            continue
+        choice = _new(ChunkChoice)
+        choice._data = value
+        delta = value.get("delta")
+        if type(delta) is dict:
+            choice.delta = piece = _new(Delta)
+            piece._data = delta
+        else:
+            choice.delta = delta  # type: ignore[assignment]
+        pieces.append(choice)
+    return made
