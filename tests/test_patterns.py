@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing_kit import soon
 
 from llmroute.patterns import (
     MAX_DEPTH,
@@ -186,19 +187,23 @@ def test_the_size_of_a_pattern_is_limited(pattern, accepted):
             compile_pattern(pattern)
 
 
+def compiled_anew(pattern, flags=""):
+    """What the package regex remembers would make the second time a short one."""
+    regex.purge()
+    return compile_pattern(pattern, flags)
+
+
 @pytest.mark.parametrize("pattern", BOMBS)
 @pytest.mark.parametrize("text", BOMB_TEXTS.values(), ids=BOMB_TEXTS)
 def test_a_pattern_that_explodes_is_stopped(pattern, text):
     """Within 100 ms each is compiled, and decided or given up: 50,000 characters, a limit of 20 ms."""
-    began = time.thread_time()
-    compiled = compile_pattern(pattern)
-    between = time.thread_time()
-    with contextlib.suppress(PatternTimeout):
-        compiled.search(text)
-    ended = time.thread_time()
+    compiled = soon(lambda: compiled_anew(pattern))
 
-    assert between - began < 0.1
-    assert ended - between < 0.1
+    def searched():
+        with contextlib.suppress(PatternTimeout):
+            compiled.search(text)
+
+    soon(searched)
 
 
 @pytest.mark.parametrize(
@@ -218,10 +223,7 @@ def test_a_pattern_that_explodes_is_stopped(pattern, text):
 )
 def test_no_pattern_takes_long_to_compile(pattern):
     """The costliest thousand characters known, the case table of the flag i included."""
-    began = time.thread_time()
-    compile_pattern(pattern[:MAX_PATTERN], "i")
-
-    assert time.thread_time() - began < 0.3
+    soon(lambda: compiled_anew(pattern[:MAX_PATTERN], "i"), 0.3)
 
 
 def test_a_text_that_is_too_long_is_undecided():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -93,20 +91,6 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = replaced(value[path[0]], path[1:], new)
     return copy
-
-
-def soon(work: Callable[[], Any]) -> Any:
-    """The result of `work`, after a check that it takes at most 0.1 s of CPU time: the best of three."""
-    spent = []
-    for _ in range(3):
-        gc.disable()
-        start = time.process_time()
-        result = work()
-        spent.append(time.process_time() - start)
-        gc.enable()
-        if spent[-1] < 0.1:
-            return result
-    raise AssertionError(f"took {min(spent):.3f} s")
 
 
 def problems_of(source: Any, **options: Any) -> list[str]:

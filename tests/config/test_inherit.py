@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from config_kit import SECRET, compiled, compiler, leaf, refusals, soon
+from config_kit import SECRET, compiled, compiler, leaf, refusals
+from timing_kit import soon
 
 from llmroute import ConfigError, Router
 from llmroute.config.document import Config

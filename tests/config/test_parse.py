@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from config_kit import FULL, SECRET, places, problems_of, replaced, soon
+from config_kit import FULL, SECRET, places, problems_of, replaced
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing_kit import soon
 
 from llmroute import ConfigError
 from llmroute.config.document import Config

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from ask_kit import after, built, data_of, judge, problems_of
+from timing_kit import soon
 
 PERSON = {
     "type": "object",
@@ -102,11 +103,8 @@ def test_patterns_of_a_schema_cannot_hold_anything_up(schema):
     long = "a" * 20_000 + "!"
     check = built("jsonSchema", {"schema": schema, "method": "scan"})
     for value in (f'"{long}"', f'{{"{long}": 1, "k": "{long}", "{"x" * 20_000}": 2}}'):
-        started = time.perf_counter()
+        verdict = soon(partial(check, after(value)), 0.4)
 
-        verdict = check(after(value))
-
-        assert time.perf_counter() - started < 0.4
         assert verdict.error is not None or verdict.passed or verdict.data["validationErrors"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from timing_kit import soon
 
 from llmroute.hooks.schema import MAX_DEPTH, Run, TooMuchWorkError, compile_schema
 from llmroute.hooks.schema.formats import FORMATS
@@ -159,7 +160,6 @@ def test_formats_are_as_loose_as_recorded(format_, text, expected):
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_format_takes_long(name):
     """Texts that make careless patterns go astray are decided at once."""
-    import time
 
     hostile = [
         "a" * 50_000,
@@ -171,10 +171,8 @@ def test_no_format_takes_long(name):
         "/" * 50_000,
     ]
     hostile += ["http://" + "a:" * 25_000 + "@", "P" + "1" * 50_000, "\ud800\x00", "", "x@" + "a-" * 20_000]
-    started = time.perf_counter()
 
-    assert all(FORMATS[name](text) in (True, False) for text in hostile)
-    assert time.perf_counter() - started < 0.5
+    assert soon(lambda: all(FORMATS[name](text) in (True, False) for text in hostile), 0.5)
 
 
 # -- the words ---------------------------------------------------------------------------------------
