@@ -128,7 +128,7 @@ class RawServer:
         """How many connections clients hold."""
         return sum(not connection.gone.is_set() for connection in self.connections)
 
-    async def until_open(self, count: int = 0, within: float = 0.25) -> None:
+    async def until_open(self, count: int = 0, within: float = 1.0) -> None:
         """Wait until clients hold `count` connections. Raises TimeoutError after `within` seconds."""
         await until(lambda: self.open == count, within)
 
@@ -188,6 +188,14 @@ def sockets() -> int:
         with suppress(OSError):
             count += os.readlink(f"/proc/self/fd/{number}").startswith("socket:")
     return count
+
+
+def settles(condition: Callable[[], bool], within: float = 5.0) -> bool:
+    """Whether a condition that other threads bring about comes true, outside of any loop."""
+    end = time.monotonic() + within
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.002)
+    return condition()
 
 
 async def until(condition: Callable[[], bool], within: float) -> None:
