@@ -48,11 +48,8 @@ class SystemClock:
     def __init__(self) -> None:
         self._shared: _SharedTimers | None = None
 
-    def now(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
+    now = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))

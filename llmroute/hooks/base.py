@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from ..clock import Clock
-from .texts import Texts
+from .texts import Texts, usual_text
 
 Event = Literal["before", "after"]
 Scope = Literal["last", "all"]
@@ -107,9 +107,13 @@ class HookContext:
     @property
     def text(self) -> str:
         """The checked text: the pieces in scope that are not empty, joined by newlines."""
-        if self._joined is None:
-            self._joined = self.texts.joined
-        return self._joined
+        text = self._joined
+        if text is None:
+            if self.scope == "last":
+                before = self.event == "before"
+                text = usual_text(self.event, self._request if before else self.response or _NO_ANSWER)
+            text = self._joined = self.texts.joined if text is None else text
+        return text
 
     @property
     def target_read(self) -> bool:

@@ -14,7 +14,7 @@ from ..config.hooks import CheckSettings, HookSettings
 from ..config.primitives import did_you_mean, found, quoted
 from ..errors import MissingExtra
 from .base import Check, Scope, Services
-from .custom import trait
+from .custom import Blocking, trait
 from .hook import HOOK_TIMEOUT, WINDOW_OVERLAP, WINDOW_SIZE, BoundCheck, Effect, Hook, StreamMode
 from .parameters import Parameters
 from .registry import (
@@ -203,6 +203,7 @@ class HookCompiler:
             restores=restores(name, settings.parameters) or trait(check, "restores", False),
             reach=max(REACH.get(name, 0), trait(check, "reach", 0)),
             foreign=custom is not None,
+            blocking=isinstance(check, Blocking),
         )
 
     def _built(self, name: str, parameters: Mapping[str, Any], path: str, report: Report) -> Check | None:

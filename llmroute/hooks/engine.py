@@ -18,7 +18,6 @@ import attrs
 
 from ..clock import Clock
 from .base import Event, HookContext, Verdict
-from .custom import Blocking
 from .hook import BoundCheck, Hook
 from .memory import Memory
 from .runs import Body, CheckRun, HookRun, SideRun
@@ -27,6 +26,9 @@ from .threads import Threads
 from .verdicts import crashed, failed_to_judge, settled, timed_out, verdict_of
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+
+#: Checks that have not answered yet, by the tasks that wait for them.
+Tasks = dict[asyncio.Task[None], CheckRun]
 
 
 @attrs.define
@@ -59,18 +61,19 @@ def _context(
     """
     before = subject.event == "before"
     context = HookContext(
-        event=subject.event,
-        request=body if before else subject.request,
-        response=None if before else body,
-        metadata=subject.metadata,
-        headers=subject.headers,
-        provider=subject.provider,
-        model=subject.model,
-        scope=check.scope,
-        streaming=subject.streaming,
-        parameters=check.parameters,
-        memory=subject.memory.kept,
-        texts=texts,
+        subject.event,
+        body if before else subject.request,
+        None if before else body,
+        subject.metadata,
+        subject.headers,
+        subject.provider,
+        subject.model,
+        "chatComplete",
+        check.scope,
+        subject.streaming,
+        check.parameters,
+        subject.memory.kept,
+        texts,
     )
     if not check.parameters:
         made[check.scope] = context
@@ -86,7 +89,7 @@ class Engine:
 
     async def run(self, hooks: Iterable[Hook], subject: Subject) -> SideRun:
         """Run the hooks that are not asynchronous. Raises nothing but a cancellation."""
-        body = subject.body
+        body = original = subject.body
         runs: dict[Hook, HookRun] = {}
         guardrails: list[Hook] = []
         order: list[Hook] = []
@@ -99,19 +102,28 @@ class Engine:
                 body = _left_by(run, body)
             else:
                 guardrails.append(hook)
-        if guardrails:
-            judged = await self._guardrails(guardrails, subject, body)
-            if any(run.transformed for run in judged):
+        judged, unfinished = self._started(guardrails, subject, body)
+        if unfinished:
+            await self._finished(judged, unfinished, subject, body)
+        if subject.memory.repeats:
+            for run in judged:
+                subject.memory.keep(run, subject.event, subject.provider)
+        for run in judged:
+            if run.transformed:
                 body, judged = await self._composed(judged, subject, body)
-            if len(judged) == len(order):
-                return SideRun(judged, _kept_true(subject, body))
-            runs.update(zip(guardrails, judged, strict=True))
-        return SideRun([runs[hook] for hook in order], _kept_true(subject, body))
+                break
+        if body is not original:
+            body = _kept_true(subject, body)
+        if not runs:
+            return SideRun(judged, body)
+        runs.update(zip(guardrails, judged, strict=True))
+        return SideRun([runs[hook] for hook in order], body)
 
     async def run_beside(self, hook: Hook, subject: Subject) -> HookRun:
         """Run an asynchronous hook."""
-        [run] = await self._guardrails([hook], subject, subject.body)
-        return run
+        judged, unfinished = self._started([hook], subject, subject.body)
+        await self._finished(judged, unfinished, subject, subject.body)
+        return judged[0]
 
     # -- hooks -----------------------------------------------------------------------------------------
 
@@ -122,72 +134,80 @@ class Engine:
             subject.memory.keep(run, subject.event, subject.provider)
         return run
 
-    async def _guardrails(self, hooks: Sequence[Hook], subject: Subject, body: Body) -> list[HookRun]:
+    def _started(
+        self, hooks: Sequence[Hook], subject: Subject, body: Body
+    ) -> tuple[list[HookRun], dict[int, Tasks]]:
+        """Guardrails with every check asked, and by position those that have not judged at once."""
         texts: dict[str, Texts] = {}
-        memory, event, provider = subject.memory, subject.event, subject.provider
         judged: list[HookRun] = []
-        waiting: list[tuple[HookRun, dict[asyncio.Task[None], CheckRun]]] = []
-        in_sequence: list[int] = []
-        for index, hook in enumerate(hooks):
-            run = memory.recall(hook, event, body, provider)
+        unfinished: dict[int, Tasks] = {}
+        for hook in hooks:
+            run = subject.memory.recall(hook, subject.event, body, subject.provider)
             if run is None:
-                if hook.sequential:
-                    in_sequence.append(index)
                 run, tasks = self._begun(hook, subject, body, texts)
-                if tasks:
-                    waiting.append((run, tasks))
+                if tasks or hook.sequential:
+                    unfinished[len(judged)] = tasks
             judged.append(run)
-        if in_sequence or waiting:
-            await self._finished(judged, in_sequence, waiting, subject, body)
-        if memory.repeats:
-            for run in judged:
-                memory.keep(run, event, provider)
-        return judged
+        return judged, unfinished
 
     async def _finished(
-        self,
-        judged: list[HookRun],
-        in_sequence: Sequence[int],
-        waiting: Sequence[tuple[HookRun, dict[asyncio.Task[None], CheckRun]]],
-        subject: Subject,
-        body: Body,
+        self, judged: list[HookRun], unfinished: Mapping[int, Tasks], subject: Subject, body: Body
     ) -> None:
-        """What does not answer at once: checks that wait, all of them side by side, and whole sequences."""
+        """What does not answer at once: whole sequences, and checks that wait, all of them side by side."""
         try:
-            for index in in_sequence:
-                judged[index] = await self._in_sequence(judged[index].hook, subject, body)
-            for run, tasks in waiting:
-                await self._waited_for(run, tasks, subject)
+            for index in unfinished:
+                if judged[index].hook.sequential:
+                    judged[index] = await self._in_sequence(judged[index].hook, subject, body)
+            for index, tasks in unfinished.items():
+                if tasks:
+                    await self._waited_for(judged[index], tasks, subject)
         finally:
-            await _dropped([task for _, tasks in waiting for task in tasks])
+            await _dropped([task for tasks in unfinished.values() for task in tasks])
 
     def _begun(
         self, hook: Hook, subject: Subject, body: Body, texts: dict[str, Texts]
-    ) -> tuple[HookRun, dict[asyncio.Task[None], CheckRun]]:
+    ) -> tuple[HookRun, Tasks]:
         """The hook with every check asked, unless it is a sequence; those that wait go on as tasks."""
         now = self.clock.now
         started = at = now()
         run = HookRun(hook, body, started, self.clock.time())
         made: dict[str, HookContext] = {}
-        tasks: dict[asyncio.Task[None], CheckRun] = {}
+        tasks: Tasks = {}
+        checks, plain, failed = run.checks, not hook.sequential, False
         for check in () if hook.sequential else hook.checks:
             context = None if check.parameters else made.get(check.scope)
             if context is None:
                 context = _context(subject, body, check, made, texts)
-            entry = CheckRun(check, context, body, at)
-            run.checks.append(entry)
-            awaitable = self._asked(entry)
+            try:
+                answer = self._in_thread(check, context) if check.blocking else check.run(context)
+            except Exception as error:
+                answer = crashed(check, error)
+            begun, at = at, now()
+            if (
+                type(answer) is Verdict
+                and answer.request is None
+                and answer.response is None
+                and not check.foreign
+            ):
+                # The usual answer of this library's own checks: nothing to look at.
+                checks.append(CheckRun(check, context, body, begun, answer, None, at - begun))
+                if answer.error is not None or answer.skipped:
+                    plain = False
+                elif not answer.passed:
+                    failed = True
+                continue
+            plain = False
+            entry = CheckRun(check, context, body, begun)
+            checks.append(entry)
+            awaitable = self._taken(entry, answer)
             if awaitable is not None:
                 tasks[asyncio.ensure_future(self._finish(entry, awaitable))] = entry
-            at = now()
-            if awaitable is None:
-                entry.duration = at - entry.started
+        if plain:
+            run.settle_plainly(failed)
         run.duration = at - started
         return run, tasks
 
-    async def _waited_for(
-        self, run: HookRun, tasks: Mapping[asyncio.Task[None], CheckRun], subject: Subject
-    ) -> None:
+    async def _waited_for(self, run: HookRun, tasks: Tasks, subject: Subject) -> None:
         limit = self._limit(run, subject)
         try:
             async with self.clock.timeout(limit):
@@ -237,9 +257,13 @@ class Engine:
     async def _judged(self, check: BoundCheck, subject: Subject, body: Body, limit: float) -> CheckRun:
         """One check, waited for."""
         entry = CheckRun(check, _context(subject, body, check, {}, {}), body, self.clock.now())
-        awaitable = self._asked(entry)
+        answer: object
+        try:
+            answer = self._in_thread(check, entry.context) if check.blocking else check.run(entry.context)
+        except Exception as error:
+            answer = crashed(check, error)
+        awaitable = self._taken(entry, answer)
         if awaitable is None:
-            entry.duration = self.clock.now() - entry.started
             return entry
         task = asyncio.ensure_future(self._finish(entry, awaitable))
         try:
@@ -251,27 +275,11 @@ class Engine:
             await _dropped((task,))
         return entry
 
-    def _asked(self, entry: CheckRun) -> Awaitable[object] | None:
-        """Ask a check; the awaitable that will give its answer, None when the answer is there."""
-        check = entry.check
-        answer: object
-        try:
-            if isinstance(check.run, Blocking):
-                answer = self.threads.run(partial(check.run, entry.context))
-            else:
-                answer = check.run(entry.context)
-        except Exception as error:
-            entry.settle(crashed(check, error), self.clock.now())
-            return None
-        if (
-            type(answer) is Verdict
-            and not check.foreign
-            and answer.request is None
-            and answer.response is None
-        ):
-            # The usual answer of this library's own checks: nothing to look at. Whoever asked takes the time.
-            entry.verdict = answer
-            return None
+    def _in_thread(self, check: BoundCheck, context: HookContext) -> object:
+        return self.threads.run(partial(check.run, context))
+
+    def _taken(self, entry: CheckRun, answer: object) -> Awaitable[object] | None:
+        """Settle the check with an answer; what is to be awaited is given back."""
         if type(answer) is not Verdict and type(answer) is not bool and isawaitable(answer):
             return answer
         self._settle(entry, answer)
@@ -319,8 +327,6 @@ async def _dropped(tasks: Iterable[asyncio.Task[None]]) -> None:
 def _kept_true(subject: Subject, body: Body) -> Body:
     """What no hook may change: whether the answer is a stream. And what a change makes untrue."""
     original = subject.body
-    if body is original:
-        return body
     if subject.event == "before":
         if body.get("stream") is original.get("stream"):
             return body

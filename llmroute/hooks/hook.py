@@ -41,6 +41,8 @@ class BoundCheck:
     reach: int = 0
     #: Checks of this library keep to the contract; what the host's own return is looked at closely.
     foreign: bool = False
+    #: Runs in a thread.
+    blocking: bool = False
 
 
 @attrs.frozen(eq=False)

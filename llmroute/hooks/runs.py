@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -58,7 +58,9 @@ class CheckRun:
 
     def result(self, created_at: str) -> dict[str, Any]:
         """The check's entry in `hook_results`."""
-        verdict, check = self.verdict or Verdict(False), self.check
+        verdict, check = self.verdict, self.check
+        if verdict is None:
+            verdict = Verdict(False)
         entry = {
             "data": verdict.data,
             "verdict": verdict.passed,
@@ -80,7 +82,8 @@ class CheckRun:
 class HookRun:
     """One hook on one body, which it has `seen`. `wall` is the time of day of its start.
 
-    A `recalled` run was made for another target of the same call.
+    A `recalled` run was made for another target of the same call. In a `plain` one every check passed or
+    failed: each could judge, had something to judge, and changed nothing.
     """
 
     hook: Hook
@@ -90,7 +93,13 @@ class HookRun:
     checks: list[CheckRun] = attrs.field(factory=list)
     duration: float = 0.0
     recalled: bool = False
+    plain: bool = False
     _effect: Effect | None = attrs.field(default=None, init=False)
+
+    def settle_plainly(self, failed: bool) -> None:
+        """Note what nearly all runs are, so that nobody has to look at the checks again."""
+        self.plain = True
+        self._effect = ("deny" if self.hook.deny else "fail") if failed else "pass"
 
     @property
     def effect(self) -> Effect:
@@ -102,18 +111,17 @@ class HookRun:
 
     @property
     def transformed(self) -> bool:
-        return any(check.out is not None for check in self.checks)
+        return not self.plain and any(check.out is not None for check in self.checks)
 
     @property
     def target_read(self) -> bool:
         """Whether a check looked at more than the conversation."""
         return any(check.context.target_read for check in self.checks)
 
-    @property
-    def tolerated(self) -> list[CheckRun]:
-        """The checks that could not judge and were let pass."""
+    def warnings(self) -> list[str]:
+        """What was let pass though nobody could judge it."""
         return [
-            check
+            f"{self.hook.path}: {check.check.id} could not judge, which this hook lets pass"
             for check in self.checks
             if (verdict := check.verdict) is not None
             and verdict.error is not None
@@ -123,25 +131,23 @@ class HookRun:
 
     def result(self, asynchronous: bool = False) -> dict[str, Any]:
         """The hook's entry in `hook_results`."""
-        created_at = _timestamp(self.wall)
-        effect = self.effect
+        created_at, hook, effect = _timestamp(self.wall), self.hook, self.effect
+        feedback = hook.on_success if effect == "pass" else hook.on_fail
         return {
             "verdict": effect == "pass",
-            "id": self.hook.id,
-            "transformed": self.transformed,
+            "id": hook.id,
+            "transformed": not self.plain and self.transformed,
             "checks": [check.result(created_at) for check in self.checks],
-            "feedback": self._feedback(effect),
+            "feedback": None if feedback is None else self._with_checks(feedback),
             "execution_time": int(self.duration * 1e6 + 0.5) / 1000,
             "async": asynchronous,
-            "type": self.hook.type,
+            "type": hook.type,
             "created_at": created_at,
             "deny": effect == "deny",
         }
 
-    def _feedback(self, effect: Effect) -> dict[str, Any] | None:
-        feedback = self.hook.on_success if effect == "pass" else self.hook.on_fail
-        if feedback is None:
-            return None
+    def _with_checks(self, feedback: Mapping[str, Any]) -> dict[str, Any]:
+        """The feedback with the names of the checks by what became of them."""
         by_result: dict[str, list[str]] = {"successfulChecks": [], "failedChecks": [], "erroredChecks": []}
         for check in self.checks:
             verdict = check.verdict
@@ -163,19 +169,13 @@ class SideRun:
     @property
     def effect(self) -> Effect:
         """What the side does to the call."""
+        if len(self.runs) == 1:
+            return self.runs[0].effect
         return worst([run.effect for run in self.runs])
 
     def results(self) -> list[dict[str, Any]]:
         """The side's list in `hook_results`."""
         return [run.result() for run in self.runs]
-
-    def warnings(self) -> list[str]:
-        """What passed though nobody could judge it."""
-        return [
-            f"{run.hook.path}: {check.check.id} could not judge, which this hook lets pass"
-            for run in self.runs
-            for check in run.tolerated
-        ]
 
 
 def worst(effects: list[Effect]) -> Effect:
@@ -183,9 +183,13 @@ def worst(effects: list[Effect]) -> Effect:
     return "deny" if "deny" in effects else "fail" if "fail" in effects else "pass"
 
 
+#: Milliseconds at the end of a timestamp: formatting them takes as long as a check.
+_FRACTIONS: Final = [f".{number:03d}Z" for number in range(1000)]
+
+
 def _timestamp(wall: float) -> str:
     second = int(wall)
-    return f"{_second(second)}.{int((wall - second) * 1000):03d}Z"
+    return _second(second) + _FRACTIONS[int((wall - second) * 1000)]
 
 
 @lru_cache(maxsize=4)

@@ -60,6 +60,22 @@ class Texts:
         return _with(self.body, new) if new else None
 
 
+def usual_text(event: str, body: Mapping[str, Any]) -> str | None:
+    """What `Texts.of(event, body, "last").joined` is where it is the content of one message, and that a text.
+
+    None where it takes a closer look.
+    """
+    before = event == "before"
+    entries = body.get("messages" if before else "choices")
+    if type(entries) is not list or not entries:
+        return None
+    try:
+        content = entries[-1]["content"] if before else entries[0]["message"]["content"]
+    except (LookupError, TypeError):
+        return None
+    return content if type(content) is str else None
+
+
 def _messages(request: Mapping[str, Any], scope: str, found: list[tuple[Path, str]]) -> None:
     messages = request.get("messages")
     if not isinstance(messages, list):

@@ -49,24 +49,25 @@ class _Side:
         if log.hooks is None:
             log.hooks = Memory()
         log.hooks.repeats = call.later is not None or call.single
+        request = call.request
         return Subject(
-            event=self._event,
-            request=params,
-            response=response,
-            metadata=call.request.metadata,
-            headers=call.request.headers,
-            provider=self._spec.provider,
-            model=model_of(params),
-            streaming=is_stream(params),
-            memory=log.hooks,
-            deadline=call.deadline,
+            self._event,
+            params,
+            response,
+            request.metadata,
+            request.headers,
+            self._spec.provider,
+            model_of(params),
+            is_stream(params),
+            log.hooks,
+            call.deadline,
         )
 
     def _noted(self, call: Call, side: SideRun) -> None:
         """Tell the observers, and the caller what passed though nobody could judge it."""
-        for text in side.warnings():
-            if text not in call.log.warnings:
-                call.log.warnings.append(text)
+        for run in side.runs:
+            if not run.plain:
+                call.log.warnings.extend(text for text in run.warnings() if text not in call.log.warnings)
         if self._env.emit is not None:
             for run in side.runs:
                 self._tell(call, run, asynchronous=False)
@@ -141,8 +142,9 @@ class InputHooks(_Side):
         hooks = outcome.hooks
         if hooks is None:
             # In place: a copy takes longer than the checks of a short text.
-            hooks = outcome.hooks = HookResults(in_stream=not self._spec.strict)
-        hooks.before = before
+            outcome.hooks = HookResults(before, [], not self._spec.strict)
+        else:
+            hooks.before = before
         if effect == "fail" and outcome.status == 200:
             outcome.status = FAILED_GUARDRAIL
         return outcome

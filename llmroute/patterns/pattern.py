@@ -126,7 +126,7 @@ class Pattern:
         if len(text) > max_text:
             raise PatternTimeout(f"the text has more than {max_text:,} characters")
         # A limit below zero would be none at all.
-        limit = min(max(0.0, timeout), 60.0)
+        limit = timeout if 0.0 <= timeout <= 60.0 else min(max(0.0, timeout), 60.0)
         try:
             # With `concurrent` the interpreter lock would be let go and taken again at every look at the
             # clock, which costs 5 ms each while another thread is busy.

@@ -7,6 +7,8 @@ a part of a longer word counts, as recorded).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, Final
 
 from ..base import Check, HookContext, Services, Verdict
@@ -34,9 +36,9 @@ def build(parameters: Parameters, services: Services) -> Check:
         if parameters.raw("words") is None:
             parameters.problem("words", "expected a list of words, got nothing")
         given = ()
-    words = [(word, javascript.text_of(word)) for word in given]
+    words = [javascript.text_of(word) for word in given]
     if not sensitive:
-        words = [(word, text.casefold()) for word, text in words]
+        words = [word.casefold() for word in words]
     verdict = _OPERATORS.get(operator)
 
     def check(context: HookContext) -> Verdict:
@@ -45,11 +47,10 @@ def build(parameters: Parameters, services: Services) -> Check:
             return undecided("The text is too long for so many words.", {"operator": operator})
         searched = text if sensitive else text.casefold()
         try:
-            found = _found(words, searched, whole)
+            found = _whole_words(words, searched) if whole else [word in searched for word in words]
         except OverflowError:
             return undecided("A word stands in too many places.", {"textExcerpt": excerpt(text)})
-        there = [word for (word, _), is_there in zip(words, found, strict=True) if is_there]
-        missing = [word for (word, _), is_there in zip(words, found, strict=True) if not is_there]
+        there, missing = list(compress(given, found)), list(compress(given, map(not_, found)))
         passed = verdict is not None and verdict(there, missing) is not negated
         data = {
             "explanation": _explanation(operator, there, missing, verdict is not None),
@@ -75,12 +76,10 @@ def _explanation(operator: str, found: Sequence[Any], missing: Sequence[Any], kn
     return f"{len(found)} of {len(found) + len(missing)} words were found, of which {operator} should be."
 
 
-def _found(words: Sequence[tuple[Any, str]], text: str, whole: bool) -> list[bool]:
-    if not whole:
-        return [word in text for _, word in words]
+def _whole_words(words: Sequence[str], text: str) -> list[bool]:
     places = 0
     result = []
-    for _, word in words:
+    for word in words:
         start = text.find(word)
         while start >= 0 and not _stands_alone(text, start, start + len(word)):
             places += 1
