@@ -32,7 +32,7 @@ class Conditional:
             return self._refuse(f"a pattern took too long: {error}", "condition_timeout")
         if index is None:
             return self._refuse(
-                f"no condition of {self.path}.strategy holds for this request and there is no default",
+                f"no condition of {self.path}.strategy holds for this request, and no target is its default",
                 "no_matching_condition",
             )
         return await self.children[index](call)

@@ -229,6 +229,21 @@ def test_what_makes_no_sense_is_refused_with_its_path(source, expected):
     assert expected == refusals(source)
 
 
+def test_an_unknown_default_of_somebody_elses_config_is_noticed_when_it_is_needed():
+    """As recorded. In the host's own config it is a problem, see above; a `then` is one everywhere."""
+    source = tree(
+        {**OPENAI, "name": "cheap"},
+        mode="conditional",
+        strategy={"conditions": [{"query": {"metadata.plan": "x"}, "then": "cheap"}], "default": "chaep"},
+    )
+    made = compiler(trusted=False)
+
+    assert made.compile(Config(source).node).default is None
+    assert ["config.strategy.default: no target has the name 'chaep', did you mean 'cheap'?"] == [
+        str(warning) for warning in made.warnings
+    ]
+
+
 def test_strategies_are_nested_sixty_deep_at_most():
     """More is no configuration but an attack."""
     node: dict[str, Any] = OPENAI

@@ -5,6 +5,8 @@ The operators are tested in tests/config/test_conditions.py.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from engine_kit import Rig, fallback, target
 
@@ -63,6 +65,18 @@ async def test_without_a_match_and_a_default_the_request_is_wrong():
 
     assert (400, "no_matching_condition", "") == (response.status, response.body["error"]["code"], rig.hosts)
     assert "config" == response.headers["x-portkey-last-used-option-index"]
+
+
+@pytest.mark.parametrize(("plan", "expected"), [("paid", 200), ("free", 400)])
+async def test_a_requests_config_may_have_a_default_that_nobody_is(plan, expected):
+    """The call that would need it gets the 400; every other goes its way."""
+    rig = Rig(None, OK)
+    config = json.dumps(conditional(*PLAN, default="nobody"))
+    metadata = json.dumps({"plan": plan})
+    headers = {"x-portkey-config": config, "x-portkey-metadata": metadata}
+    response = await rig.handle(headers, model="claude")
+
+    assert expected == response.status
 
 
 async def test_conditions_see_the_callers_own_parameters():
