@@ -93,7 +93,9 @@ def key_source(spec: TargetSpec, env: Environment) -> KeySource:
         names = (spec.env,)
     elif spec.api_key is None and spec.ambient:
         names = env_names(spec.provider)
-    optional = env.keyless or (spec.env is None and key_optional(spec.provider))
+    # A host of the target's own may ask for none: a server in the same network, or a proxy that has the key.
+    named = spec.env is not None
+    optional = env.keyless or (not named and (spec.custom_host is not None or key_optional(spec.provider)))
     return KeySource(spec.path, spec.api_key, names, variable=env.variable, optional=optional)
 
 

@@ -111,11 +111,15 @@ def test_targets_of_one_account_share_their_state():
         ({"api_key": lambda: KEY}, None),
         ({"api_key": "env:SET_HERE"}, None),
         ({"api_key": "env:NOT_SET"}, "NOT_SET"),
-        ({"api_key": None}, "OPENAI_API_KEY"),
+        ({"api_key": None, "custom_host": None}, "OPENAI_API_KEY"),
+        ({"api_key": None}, None),
     ],
 )
 def test_a_missing_credential_is_named(members, expected, monkeypatch):
-    """Without asking anything of the host's; with the variables that would do."""
+    """Without asking anything of the host's; with the variables that would do.
+
+    A host of the target's own may ask for no key: that is for it to say.
+    """
     monkeypatch.setenv("SET_HERE", KEY)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     members = {name: value for name, value in target(**members).items() if value is not None}
@@ -124,6 +128,15 @@ def test_a_missing_credential_is_named(members, expected, monkeypatch):
 
     assert (text is None) == (expected is None)
     assert expected is None or expected in text
+
+
+async def test_a_host_of_ones_own_is_called_without_a_key_where_there_is_none(monkeypatch):
+    """As documented for private models: provider and `custom_host` are a whole target."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    rig = Rig({"provider": "openai", "custom_host": "https://a.example/v1"}, completion(), keyless=False)
+    await rig.create()
+
+    assert "authorization" not in rig.transport.requests[0].headers
 
 
 def test_a_config_that_came_from_elsewhere_uses_no_variables(monkeypatch):
