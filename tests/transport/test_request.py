@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 
 import aiohttp
 import pytest
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.helpers import TimerNoop
 from aiohttp.http import HttpVersion10
 from multidict import CIMultiDict
@@ -167,6 +168,19 @@ async def test_an_answer_that_comes_before_the_end_of_the_upload_is_read():
             assert b'{"ok":true}' == await reply.read(1000)
             assert len(connection.recv(2 * AT_ONCE)) < AT_ONCE
             reply.close()
+        await transport.aclose()
+
+
+async def test_a_connection_that_is_still_busy_writing_is_left_to_aiohttp(monkeypatch):
+    """What an earlier request left in its buffer goes first, and nobody writes on top of it."""
+    monkeypatch.setattr(BaseProtocol, "writing_paused", property(lambda protocol: True))
+    async with RawServer(answering) as server:
+        transport = AiohttpTransport()
+        reply = await transport.send(WireRequest(URL(server.url), HEADERS, b"hello"))
+
+        assert b'{"ok":true}' == await reply.read(1000)
+        assert ["5"] == [seen.headers["content-length"] for seen in server.seen]
+        assert [b"hello"] == [seen.body for seen in server.seen]
         await transport.aclose()
 
 
