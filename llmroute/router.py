@@ -13,20 +13,20 @@ from .assemble import checked_setup, make_core, misplaced_keywords, shorthand_co
 from .client import Chat, ChatStream, wire_stream
 from .clock import Clock
 from .config.document import Config
-from .config.headers import RoutingHeaders, config_value, lowered, read_headers
+from .config.headers import config_value, lowered, read_headers
 from .config.inherit import Overlay
-from .config.schema import ConfigNode
 from .edge import answer_body, error_body, error_of, kept_headers, route_of, routing_headers
 from .errors import BadRequestError, ConfigError, Problem
 from .explain import Explanation, TargetHealth, explain, health
 from .prepare import BadBody, Body, Options, checked_body, split_params
 from .request import Request
+from .requested import overlay_of, plan_of, timeout_of
 from .response import Response
 from .routing.plan import NO_OVERLAY, Plan
 from .telemetry.events import ConfigReloaded, Observer
 from .transport.base import Transport
 from .types.chat import ChatCompletion
-from .view import View, checked, overlaid, requested
+from .view import View, checked, overlaid
 from .wire.fetching import FetchPolicy
 from .wire.json import JSONError, loads
 
@@ -242,14 +242,14 @@ class Router:
         try:
             lower = lowered(headers)
             routing = read_headers(lower, trusted=core.request_config == "trusted")
-            overlay = self._overlay_of(routing)
-            plan = self._plan_of_headers(routing, overlay)
+            overlay = overlay_of(routing, core, self._view)
+            plan = plan_of(routing, overlay, core, self._view, self._plan())
             plan, made = self._plan_of_model(checked_body(_object(body)), plan, overlay)
         except ConfigError as error:
             return _config_refusal(error)
         except BadBody as error:
             return _refusal(str(error), error.path)
-        options = Options(timeout=self._header_timeout(routing))
+        options = Options(timeout=timeout_of(routing, core, self._view))
         request = self._request(plan, made, options, routing.metadata, lower, routing.trace_id)
         outcome, call = await core.run(plan, request, self._timeout(options))
         sent = {**kept_headers(outcome.headers), **routing_headers(outcome, call.trace_id)}
@@ -329,53 +329,6 @@ class Router:
                 "body.model", "no target: give the router a config, or name a provider as @name/model"
             )
         return plan, body
-
-    def _overlay_of(self, routing: RoutingHeaders) -> Overlay:
-        """The settings of a request's headers above the view's, as far as `request_config` lets them."""
-        view = self._view.overlay
-        return view if self._core.request_config == "deny" else requested(view, routing.overlay)
-
-    def _plan_of_headers(self, routing: RoutingHeaders, overlay: Overlay) -> Plan | None:
-        """The plan that a request asks for, as far as `request_config` lets it. Raises ConfigError."""
-        core = self._core
-        if core.request_config == "deny":
-            if routing.routing:
-                name = routing.routing[0]
-                text = "this router has its own config and takes no routing from requests"
-                raise ConfigError([Problem(f"headers.{name}", text)])
-            return self._plan()
-        trusted = core.request_config == "trusted"
-        if routing.config is None and routing.provider is None:
-            return self._plan_of_overlay(routing, overlay)
-        named = core.configs.get(routing.config or "")
-        if named is not None:
-            return core.planner.plan(named, overlay)
-
-        def compiled() -> Plan:
-            if routing.config is None:
-                return core.planner.compile(ConfigNode(), "", trusted, overlay)
-            config = Config(config_value(routing.config), trusted=trusted, unknown=core.unknown)
-            return core.planner.compile(config.node, config.digest, trusted, overlay)
-
-        return core.planner.cached((routing.config, overlay, trusted), compiled)
-
-    def _plan_of_overlay(self, routing: RoutingHeaders, overlay: Overlay) -> Plan | None:
-        plan = self._plan()
-        config = self._view.config or self._core.config
-        if config is not None and (routing.routing or routing.request_timeout is not None):
-            return self._core.planner.plan(config, overlay)
-        if plan is None and not self._core.planner.around.named:
-            text = "the request names no target: send x-portkey-config or x-portkey-provider"
-            raise ConfigError([Problem("headers", text)])
-        return plan
-
-    def _header_timeout(self, routing: RoutingHeaders) -> float | None:
-        """With `request_config="deny"` a request may still ask for less time, for the whole call."""
-        if routing.request_timeout is None or self._core.request_config != "deny":
-            return None
-        asked = routing.request_timeout / 1000
-        view = self._view.timeout
-        return asked if view is None else min(asked, view)
 
     # -- life ----------------------------------------------------------------------------------
 

@@ -80,18 +80,3 @@ def overlaid(overlay: Overlay, settings: Mapping[str, Any]) -> Overlay:
     if "api_key" in given:
         given["from_headers"] = False  # it replaces the target's
     return attrs.evolve(overlay, **given) if given else overlay
-
-
-def requested(view: Overlay, asked: Overlay) -> Overlay:
-    """What a request's headers ask for, above the view's settings. A view's own key stays."""
-    names = ("provider", "custom_host", "request_timeout", "forward_headers", "strict")
-    given: dict[str, Any] = {name: value for name in names if (value := getattr(asked, name)) is not None}
-    if view.api_key is None:
-        given.update(api_key=asked.api_key, from_headers=True)
-    if asked.guardrails:
-        given["guardrails"] = (*view.guardrails, *asked.guardrails)
-    if asked.options:
-        given["options"] = (*view.options, *asked.options)
-    if not asked.trusted and (asked.options or "custom_host" in given or "provider" in given):
-        given["trusted"] = False
-    return attrs.evolve(view, **given)

@@ -24,7 +24,7 @@ RANKS = (
     ("layers",),
     ("routing",),
     ("prepare", "view", "edge", "response", "explain", "trial", "client"),
-    ("core", "assemble", "router"),
+    ("core", "requested", "assemble", "router"),
     ("sync",),
     ("testing", "integrations"),
     ("cli",),
