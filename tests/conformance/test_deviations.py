@@ -130,9 +130,9 @@ CONDITIONS = [
         "is also the name of targets[0]",
     ),
     refused(
-        "Every name in a condition exists, the default's included, in nested strategies too.",
-        chain(condition({"params.model": "m"}, names=("yes",))),
-        "no target has the name 'no'",
+        "Every name that a condition leads to exists, in nested strategies too.",
+        chain(condition({"params.model": "m"}, names=("no",))),
+        "no target has the name 'yes'",
     ),
 ]
 
@@ -226,8 +226,8 @@ CONFIGS = [
         "may not be forwarded",
     ),
     Row(
-        "A target without a key is a 401, and nothing is sent.",
-        {"provider": "openai", "custom_host": "{0}"},
+        "A target without a key and without a host of its own is a 401, and nothing is sent.",
+        {"provider": "openai"},
         401,
         "",
         "no API key",
