@@ -134,7 +134,7 @@ class _SessionMaker:
     def __call__(self, kind: int) -> aiohttp.ClientSession:
         policy = self.policies[kind % _UNPOOLED]
         return aiohttp.ClientSession(
-            connector=_Connector(
+            connector=(_CleanConnector if _is_known() else _Connector)(
                 policy,
                 limit=self.limit,
                 ssl=self.ssl,
@@ -150,8 +150,12 @@ class _SessionMaker:
 
 def _request_class(kind: int) -> type[aiohttp.ClientRequest]:
     """The quick one where it is known to fit."""
-    known = aiohttp.__version__.startswith(KNOWN_AIOHTTP)
-    return WholeRequest if known and kind < _UNPOOLED else aiohttp.ClientRequest
+    return WholeRequest if _is_known() and kind < _UNPOOLED else aiohttp.ClientRequest
+
+
+def _is_known() -> bool:
+    """Whether what is not public in this version of aiohttp is known to be as we expect it."""
+    return aiohttp.__version__.startswith(KNOWN_AIOHTTP)
 
 
 class Exchanged:
@@ -230,6 +234,32 @@ class _Connector(aiohttp.TCPConnector):
         if parse_address(host) is not None and address_problem(host, self._policy, host, req.url.port):
             raise _RefusedAddress(f"{host} is an address that may not be called")
         return await super()._create_connection(req, *args, **options)
+
+
+class _CleanConnector(_Connector):
+    """Keeps a connection only where nothing is on its way in either direction, and hangs up at once.
+
+    aiohttp looks at a connection when it comes back, not when it goes out again: an answer that arrived in
+    between would be taken for that of the next request. And it closes a connection only when everything has
+    been sent, which a provider that has stopped reading puts off for ever.
+    """
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        transport = protocol.transport
+        if transport is not None:
+            unsent = transport.get_write_buffer_size() > 0
+            if should_close or unsent or protocol.should_close:
+                should_close = True
+                transport.abort()
+        super()._release(key, protocol, should_close=should_close)
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        while (connection := await super()._get(key, traces)) is not None:
+            protocol = connection.protocol
+            if protocol is not None and not protocol.should_close:
+                return connection
+            connection.close()
+        return None
 
 
 class _RefusedAddress(aiohttp.ClientConnectionError, OSError):

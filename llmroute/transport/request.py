@@ -88,10 +88,6 @@ class WholeRequest(aiohttp.ClientRequest):
         protocol, whole = conn.protocol, self._whole
         if whole is None:
             return await super().send(conn)
-        if protocol.writing_paused:
-            # What an earlier request left behind is not gone yet: this one waits its turn.
-            self.update_body_from_data(whole)
-            return await super().send(conn)
         writer = StreamWriter(protocol, self.loop)
         await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
         try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import contextmanager
+from functools import partial
 from http.cookies import SimpleCookie
 
 import aiohttp
 import pytest
-from aiohttp.base_protocol import BaseProtocol
 from aiohttp.helpers import TimerNoop
 from aiohttp.http import HttpVersion10
 from multidict import CIMultiDict
-from raw_server import RawServer, answer
+from raw_server import RawServer, answer, sockets, until
 from yarl import URL
 
 from llmroute.transport import aiohttp as module
@@ -150,15 +151,34 @@ async def test_the_provider_sees_no_difference(monkeypatch, size):
     assert {**theirs.headers, "host": ""} == {**ours.headers, "host": ""}
 
 
-async def test_an_answer_that_comes_before_the_end_of_the_upload_is_read():
-    """A provider that refuses a body by its head is heard, however much of the body is still here."""
-    loop = asyncio.get_running_loop()
+@pytest.fixture
+def small_buffers(monkeypatch):
+    """Connections as they are at first over a long way; on this machine alone megabytes fit into them."""
+
+    def narrow(address):
+        made = socket.socket(*address[:3])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32_768)
+        return made
+
+    plain = module._CleanConnector
+    monkeypatch.setattr(module, "_CleanConnector", partial(plain, socket_factory=narrow))
+
+
+@contextmanager
+def listening():
+    """A socket that takes connections and reads nothing by itself, with its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         listener.setblocking(False)
-        transport = AiohttpTransport()
-        wire = WireRequest(URL(f"http://127.0.0.1:{listener.getsockname()[1]}"), HEADERS, b"x" * AT_ONCE)
-        sending = asyncio.ensure_future(transport.send(wire))
+        yield listener, URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+
+async def test_an_answer_that_comes_before_the_end_of_the_upload_is_read(small_buffers):
+    """A provider that refuses a body by its head is heard, and the rest of the body is nobody's concern."""
+    loop = asyncio.get_running_loop()
+    transport = AiohttpTransport()
+    with listening() as (listener, url):
+        sending = asyncio.ensure_future(transport.send(WireRequest(url, HEADERS, b"x" * AT_ONCE)))
         connection, _ = await loop.sock_accept(listener)
         with connection:
             await loop.sock_sendall(connection, answer(status="413 Content Too Large"))
@@ -167,20 +187,54 @@ async def test_an_answer_that_comes_before_the_end_of_the_upload_is_read():
             assert 413 == reply.status
             assert b'{"ok":true}' == await reply.read(1000)
             assert len(connection.recv(2 * AT_ONCE)) < AT_ONCE
-            reply.close()
-        await transport.aclose()
+
+            # The next request does not wait behind the rest of the body: it takes a new connection.
+            sending = asyncio.ensure_future(transport.send(WireRequest(url, HEADERS, b"{}")))
+            other, _ = await asyncio.wait_for(loop.sock_accept(listener), 5)
+            with other:
+                await loop.sock_sendall(other, answer())
+                assert 200 == (await asyncio.wait_for(sending, 5)).status
+    await transport.aclose()
 
 
-async def test_a_connection_that_is_still_busy_writing_is_left_to_aiohttp(monkeypatch):
-    """What an earlier request left in its buffer goes first, and nobody writes on top of it."""
-    monkeypatch.setattr(BaseProtocol, "writing_paused", property(lambda protocol: True))
-    async with RawServer(answering) as server:
+async def test_hanging_up_frees_the_socket_though_nobody_reads(small_buffers):
+    """What is left of the upload is dropped: a provider that has stopped reading holds no memory here."""
+    loop = asyncio.get_running_loop()
+    transport = AiohttpTransport()
+    with listening() as (listener, url):
+        before = sockets()
+        sending = asyncio.ensure_future(transport.send(WireRequest(url, HEADERS, b"x" * AT_ONCE)))
+        connection, _ = await loop.sock_accept(listener)
+        with connection:
+            await asyncio.sleep(0.05)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            await until(lambda: sockets() == before + 1, 1)  # the server's end alone is left
+    await transport.aclose()
+
+
+async def test_what_arrives_on_an_idle_connection_is_nobodys_answer():
+    """A second answer that the provider sends unasked is not taken for that of the next request."""
+
+    async def twice(connection):
+        await connection.request()
+        await connection.send(answer(b'{"first":1}'))
+        await asyncio.sleep(0.02)
+        await connection.send(answer(b'{"of":"somebody else"}'))
+        await connection.request()
+
+    async def scripted(connection):
+        await (twice(connection) if connection is server.connections[0] else answering(connection))
+
+    async with RawServer(scripted) as server:
         transport = AiohttpTransport()
-        reply = await transport.send(WireRequest(URL(server.url), HEADERS, b"hello"))
+        wire = WireRequest(URL(server.url), HEADERS, b"{}")
+        assert b'{"first":1}' == await (await transport.send(wire)).read(1000)
+        await asyncio.sleep(0.1)
 
-        assert b'{"ok":true}' == await reply.read(1000)
-        assert ["5"] == [seen.headers["content-length"] for seen in server.seen]
-        assert [b"hello"] == [seen.body for seen in server.seen]
+        assert b'{"ok":true}' == await (await transport.send(wire)).read(1000)
+        assert 2 == len(server.connections)
         await transport.aclose()
 
 
