@@ -11,14 +11,15 @@ from functools import partial
 from typing import Any, Literal
 
 from .config.document import Config
+from .config.findings import MAX_PROBLEMS
 from .config.inherit import Overlay
+from .config.parse import salvage
 from .config.schema import ConfigNode
 from .config.spec import CALL_TIMEOUT
 from .edge import route_of
 from .environment import Environment, Randomness
 from .errors import ConfigError, Problem, RouterClosedError
-from .outcome import Failure, Outcome, OutcomeStream, StreamEnd
-from .prepare import BadBody
+from .outcome import Failure, Outcome, OutcomeStream, StreamEnd, Usage
 from .request import Call, CallLog, Request
 from .routing.build import missing_credential
 from .routing.plan import Plan, Planner, targets_of
@@ -86,7 +87,31 @@ class Core:
             return source
         if isinstance(source, str) and source in self.configs:
             return self.configs[source]
-        return Config(source, unknown=self.unknown)
+        try:
+            return Config(source, unknown=self.unknown)
+        except ConfigError as error:
+            problems = [*error.problems, *self._further_problems(source)]
+        raise ConfigError(problems[:MAX_PROBLEMS])
+
+    def _further_problems(self, source: Mapping[str, Any] | str | bytes) -> list[Problem]:
+        """What is wrong with a config beside members that are badly written: a typo hides no other."""
+        try:
+            left = salvage(source)
+        except ConfigError:
+            left = None
+        if left is None:
+            return []
+        node, gone = left
+        try:
+            self.planner.compile(node, "", True)
+        except ConfigError as error:
+            # Whatever lies above or below a member that was left out may be its doing.
+            return [
+                problem
+                for problem in error.problems
+                if not any(problem.path.startswith(path) or path.startswith(problem.path) for path in gone)
+            ]
+        return []
 
     def check_keys(self, plan: Plan) -> None:
         """Raise ConfigError for every target without a key."""
@@ -98,13 +123,14 @@ class Core:
         if missing:
             raise ConfigError(missing)
 
+    def may_name(self, name: str, own: bool) -> bool:
+        """Whether the model of a call, the host's own or a request's, may name a named provider."""
+        if self.request_config == "trusted":
+            return True
+        return name in self.planner.around.exposed and (own or self.request_config == "untrusted")
+
     def named_plan(self, name: str, overlay: Overlay) -> Plan:
-        """The plan of a named provider, asked for by a request's model. Raises BadBody and ConfigError."""
-        around = self.planner.around
-        if self.request_config == "deny" or (
-            self.request_config == "untrusted" and name not in around.exposed
-        ):
-            raise BadBody("body.model", f"the named provider {name!r} may not be asked for by requests")
+        """The plan of a named provider. Raises ConfigError."""
         node = ConfigNode(provider=f"@{name}")
         return self.planner.cached(
             ("@", name, overlay), lambda: self.planner.compile(node, f"@{name}", True, overlay)
@@ -177,7 +203,7 @@ class Core:
         held = weakref.ref(stream)
         self._streams[held] = asyncio.get_running_loop()
 
-        def ended(end: StreamEnd, failure: Failure | None) -> None:
+        def ended(end: StreamEnd, failure: Failure | None, usage: Usage) -> None:
             self._streams.pop(held, None)
             if self._closers:
                 self._tell_closers()
@@ -238,7 +264,8 @@ def _started(call: Call) -> CallStarted:
 
 
 def _finished(call: Call, outcome: Outcome, now: float) -> CallFinished:
-    return CallFinished(call.id, call.trace_id, now, outcome.status, route_of(outcome, call, now))
+    route = route_of(outcome, call, now)
+    return CallFinished(call.id, call.trace_id, now, outcome.status, route, outcome.usage)
 
 
 def _end(

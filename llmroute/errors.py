@@ -55,11 +55,22 @@ class Problem:
 
 
 class ConfigError(LLMRouteError):
-    """The config is wrong. `problems` lists every place at once; no secret's value is ever shown."""
+    """The config is wrong. `problems` lists every place at once; no secret's value is ever shown.
+
+    The text has a line for each problem, behind the name of the `file` that the config was read from.
+    """
+
+    #: As the host's code named it; None for a config that is no file's.
+    file: str | None = None
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+    def __str__(self) -> str:
+        # Made anew each time: whoever reads the file learns its name after the problems.
+        start = f"{self.file}: " if self.file else ""
+        return "\n".join(f"{start}{problem}" for problem in self.problems)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,), dict(self.__dict__)

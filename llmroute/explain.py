@@ -21,6 +21,7 @@ from .routing.loadbalance import LoadBalance
 from .routing.plan import Plan
 from .routing.single import Single
 from .routing.target import Target
+from .wire.hosts import shown_url
 
 
 @attrs.frozen
@@ -141,7 +142,7 @@ def _target_step(node: Target, body: Mapping[str, Any], env: Environment) -> Ste
         path=spec.path,
         provider=spec.provider,
         model=model_of(params),
-        host=spec.custom_host,
+        host=None if spec.custom_host is None else shown_url(spec.custom_host),
         available=node.available(),
         waits=_waits(spec.retry),
         retry_on=tuple(sorted(spec.retry.on_status_codes)) if spec.retry else (),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 import orjson
 
+from .config.primitives import type_words
 from .types.convert import plain
 from .wire.hosts import FRAMING_HEADERS, header_name_problem, header_problem
 from .wire.json import holds_nan
@@ -113,13 +114,13 @@ def _plain_body(body: dict[str, Any]) -> dict[str, Any]:
 
 def _not_an_object(messages: list[Any]) -> tuple[str, str]:
     index = next(index for index, message in enumerate(messages) if type(message) is not dict)
-    return f"body.messages[{index}]", f"expected an object, got a {type(messages[index]).__name__}"
+    return f"body.messages[{index}]", f"expected an object, got {type_words(messages[index])}"
 
 
 def _not_a_list(messages: Any) -> str:
     if messages is None:
         return "missing; a chat completion needs messages"
-    return f"expected a list, got a {type(messages).__name__}"
+    return f"expected a list, got {type_words(messages)}"
 
 
 def _plain(value: Any, name: str) -> Any:
@@ -141,7 +142,7 @@ def _refuse_foreign(value: Any, path: str) -> None:
         for index, child in enumerate(value):
             _refuse_foreign(child, f"{path}[{index}]")
     elif not isinstance(value, (str, int, float, bool, type(None))):
-        raise BadBody(path, f"expected JSON, got a {type(value).__name__}")
+        raise BadBody(path, f"expected JSON, got {type_words(value)}")
 
 
 def _timeout(value: Any) -> tuple[float | None, float | None]:
@@ -151,7 +152,7 @@ def _timeout(value: Any) -> tuple[float | None, float | None]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return seconds(value), None
     if not hasattr(value, "read") and not hasattr(value, "connect"):
-        raise BadBody("timeout", f"expected seconds, got a {type(value).__name__}")
+        raise BadBody("timeout", f"expected seconds, got {type_words(value)}")
     read, connect = getattr(value, "read", None), getattr(value, "connect", None)
     return (None if read is None else seconds(read)), (None if connect is None else seconds(connect))
 
@@ -168,7 +169,7 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any] | None:
     if value is None or type(value).__name__ in _SENTINELS:
         return None
     if not isinstance(value, Mapping):
-        raise BadBody(name, f"expected an object, got a {type(value).__name__}")
+        raise BadBody(name, f"expected an object, got {type_words(value)}")
     return value
 
 
@@ -180,7 +181,7 @@ def _extra_query(value: Any) -> Mapping[str, Any] | None:
     made: dict[str, Any] = {}
     for name, entry in query.items():
         if not isinstance(name, str):
-            raise BadBody("extra_query", f"expected names as text, got a {type(name).__name__}")
+            raise BadBody("extra_query", f"expected names as text, got {type_words(name)}")
         path = f"extra_query.{name:.60}"
         if isinstance(entry, (list, tuple)):
             made[name] = [_query_text(item, path) for item in entry]
@@ -194,7 +195,7 @@ def _query_text(value: Any, path: str) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise BadBody(path, f"expected a text or a number, got a {type(value).__name__}")
+    raise BadBody(path, f"expected a text or a number, got {type_words(value)}")
 
 
 def _extra_headers(value: Any) -> Mapping[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import attrs
@@ -12,9 +13,10 @@ import attrs
 from .assemble import checked_setup, make_core, misplaced_keywords, shorthand_config
 from .client import Chat, ChatStream, wire_stream
 from .clock import Clock
-from .config.document import Config
+from .config.document import Config, naming_file
 from .config.headers import config_value, lowered, read_headers
 from .config.inherit import Overlay
+from .config.primitives import type_words
 from .edge import answer_body, error_body, error_of, kept_headers, route_of, routing_headers
 from .errors import BadRequestError, ConfigError, Problem
 from .explain import Explanation, TargetHealth, explain, health
@@ -127,8 +129,9 @@ class Router:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Router:
-        """A router for a config file. Raises ConfigError for its content and OSError for the file."""
-        return cls(Config.from_file(path, unknown=options.get("unknown", "error")), **options)
+        """A router for a config file. Raises ConfigError, which names it, for its content, and OSError."""
+        with naming_file(path):
+            return cls(Path(path).read_bytes(), **options)
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, Any], **options: Any) -> Router:
@@ -183,6 +186,8 @@ class Router:
         """
         view = self._view
         if provider is not None:
+            if config is not None:
+                raise ConfigError([Problem("provider", "may not stand beside a config")])
             members = {"provider": provider, "api_key": api_key, "custom_host": custom_host}
             config = shorthand_config({name: value for name, value in members.items() if value is not None})
             api_key = custom_host = None
@@ -244,7 +249,7 @@ class Router:
             routing = read_headers(lower, trusted=core.request_config == "trusted")
             overlay = overlay_of(routing, core, self._view)
             plan = plan_of(routing, overlay, core, self._view, self._plan())
-            plan, made = self._plan_of_model(checked_body(_object(body)), plan, overlay)
+            plan, made = self._plan_of_model(checked_body(_object(body)), plan, overlay, own=False)
         except ConfigError as error:
             return _config_refusal(error)
         except BadBody as error:
@@ -314,16 +319,25 @@ class Router:
         self._plans = (core.plan, made)
         return made
 
-    def _plan_of_model(self, body: Body, plan: Plan | None, overlay: Overlay) -> tuple[Plan, Body]:
-        """Follow `"model": "@name/model"` where `name` is a named provider.
+    def _plan_of_model(
+        self, body: Body, plan: Plan | None, overlay: Overlay, own: bool = True
+    ) -> tuple[Plan, Body]:
+        """Follow `"model": "@name/model"` where `name` is a named provider that may be asked for so.
 
-        Raises BadBody and ConfigError.
+        With `own` the call is the host's; a request learns nothing of names that are not for it. Raises
+        BadBody and ConfigError.
         """
         model = body.params.get("model")
         if isinstance(model, str) and model[:1] == "@" and "/" in model:
-            name, rest = model[1:].split("/", 1)
-            if name in self._core.planner.around.named:
-                return self._core.named_plan(name, overlay), Body({**body.params, "model": rest})
+            core, (name, rest) = self._core, model[1:].split("/", 1)
+            if name in core.planner.around.named:
+                if core.may_name(name, own):
+                    return core.named_plan(name, overlay), Body({**body.params, "model": rest})
+                if own:
+                    text = f'the named provider {name!r} is for configs alone: it lacks "expose": true'
+                    raise BadBody("body.model", text)
+                if core.request_config == "deny":
+                    raise BadBody("body.model", "a request may not name a provider here")
         if plan is None:
             raise BadBody(
                 "body.model", "no target: give the router a config, or name a provider as @name/model"
@@ -335,8 +349,12 @@ class Router:
     def reload(self, config: Mapping[str, Any] | str | bytes | Config) -> None:
         """Replace the config at once for new calls; running ones finish on the old plan.
 
-        Unchanged targets keep their state. Raises ConfigError, and then the old config stays.
+        It is that of the router and of all its views without a config of their own. Unchanged targets
+        keep their state. Raises ConfigError, and then the old config stays.
         """
+        if self._view.config is not None:
+            text = "this view has one of its own: reload the router, or make another view"
+            raise ConfigError([Problem("config", text)])
         plan = self._core.use(self._core.config_of(config))
         emit = self._core.env.emit
         if emit is not None:
@@ -392,7 +410,7 @@ def _object(body: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
         except JSONError as error:
             raise BadBody("body", f"expected a JSON object: {error}") from None
     if not isinstance(value, Mapping):
-        raise BadBody("body", f"expected an object, got a {type(value).__name__}")
+        raise BadBody("body", f"expected an object, got {type_words(value)}")
     return dict(value)
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from .config.document import Config
 from .config.inherit import Overlay
-from .config.primitives import DAY_MS, Flag, Invalid, SecretText, Text, Whole
+from .config.primitives import DAY_MS, Flag, Invalid, SecretText, Text, Whole, type_words
 from .config.schema import HeaderName
 from .errors import ConfigError, Problem
 from .prepare import BadBody, seconds
@@ -19,7 +19,7 @@ from .wire.hosts import header_problem
 
 def _header_names(names: Any) -> tuple[str, ...]:
     if isinstance(names, str) or not isinstance(names, Iterable):
-        raise Invalid(f"expected a list of header names, got a {type(names).__name__}")
+        raise Invalid(f"expected a list of header names, got {type_words(names)}")
     return tuple(map(HeaderName(), names))
 
 
@@ -50,7 +50,7 @@ def checked(view: View) -> View:
     metadata: object = view.metadata
     trace_id: object = view.trace_id
     if not isinstance(metadata, Mapping):
-        problems.append(Problem("metadata", f"expected an object, got a {type(metadata).__name__}"))
+        problems.append(Problem("metadata", f"expected an object, got {type_words(metadata)}"))
     text = header_problem(trace_id) if isinstance(trace_id, str) else "expected a text"
     if text is not None:
         problems.append(Problem("trace_id", text))

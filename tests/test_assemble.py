@@ -44,7 +44,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "unknown: expected one of error, warn, got text 'warning', did you mean 'warn'?",
     ),
     ({"require_keys": "yes"}, "require_keys: expected true or false, got text 'yes'"),
-    ({"transport": object()}, "transport: expected an object with the methods send, aclose, got a object"),
+    ({"transport": object()}, "transport: expected an object with the methods send, aclose, got an object"),
     (
         {"transport": ScriptedTransport},
         "transport: expected an object with the methods send, aclose, got a type",
@@ -59,7 +59,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"observers": [print, 5]}, "observers[1]: expected a function that takes an event, got 5"),
     (
         {"clock": object()},
-        "clock: expected an object with the methods now, time, sleep, call_at, timeout, got a object",
+        "clock: expected an object with the methods now, time, sleep, call_at, timeout, got an object",
     ),
     ({"seed": "x"}, "seed: expected a whole number, got text 'x'"),
     ({"seed": True}, "seed: expected a whole number, got true"),

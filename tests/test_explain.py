@@ -241,6 +241,15 @@ def test_a_named_provider_is_explained_too():
     assert ("config", "gpt-4o", "https://p.example/v1") == (only.path, only.model, only.host)
 
 
+def test_the_values_of_a_host_s_query_are_masked():
+    """Some proxies take their key there."""
+    config = {**target(), "custom_host": f"https://llm.example/v1?key={KEY}&a"}
+    made = Rig(config, OK).router.explain(HELLO)
+
+    assert "https://llm.example/v1?key=***&a=***" == made.targets[0].host
+    assert KEY not in f"{made} {made!r} {made.to_dict()}"
+
+
 def test_health_without_a_config_is_empty():
     """Nothing is known."""
     assert [] == Rig(None, OK).router.health()

@@ -108,7 +108,7 @@ def test_objects_that_json_has_no_form_for_are_refused(value):
         (None, "body.messages", "missing"),
         ("Hi", "body.messages", "expected a list, got a str"),
         ({"role": "user"}, "body.messages", "expected a list, got a dict"),
-        (5, "body.messages", "expected a list, got a int"),
+        (5, "body.messages", "expected a list, got an int"),
         (["Hi"], "body.messages[0]", "expected an object, got a str"),
         ([*MESSAGES, None], "body.messages[1]", "expected an object, got a NoneType"),
         ([[{}]], "body.messages[0]", "expected an object, got a list"),

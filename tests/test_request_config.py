@@ -96,8 +96,16 @@ async def test_named_providers_are_the_config_s_alone():
 
     assert ("api.openai.com", KEY) == await sent(rig, {})
     assert "body.model" == await refused(rig, {}, model="@open/gpt-4o")
-    with pytest.raises(BadRequestError, match="may not be asked for"):
-        await rig.create(model="@open/gpt-4o")
+
+
+async def test_the_host_s_own_call_may_name_an_exposed_provider():
+    """Its model may come from a user, so that the others stay for configs; the message says what is missing."""
+    rig = Rig({"provider": "@hidden"}, OK, providers=PROVIDERS)
+    await rig.create(model="@open/gpt-4o")
+
+    assert "gpt-4o" == rig.transport.requests[0].json["model"]
+    with pytest.raises(BadRequestError, match='lacks "expose": true'):
+        await rig.create(model="@hidden/gpt-4o")
 
 
 # -- untrusted -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from engine_kit import HELLO, KEY, Rig, fallback, target
@@ -172,7 +173,7 @@ async def test_from_file(tmp_path):
     await router.chat.completions.create(**HELLO)
 
     assert "a.example" == transport.requests[0].host
-    with pytest.raises(ConfigError, match=r"config\.provider"):
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(wrong))}: config\.provider: unknown provider"):
         Router.from_file(wrong)
     with pytest.raises(FileNotFoundError):
         Router.from_file(tmp_path / "none.json")
@@ -268,6 +269,35 @@ async def test_options_beside_headers_hold():
     assert 400 == refused.status
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({"provider": "opnai", "wieght": 2}, ["config.wieght", "config.provider"]),
+        ({"provider": 5, "api_kye": KEY}, ["config.provider", "config.api_kye"]),
+        (
+            fallback({"api_kye": KEY}, {"provider": "opnai", "retry": {"attempts": "x"}}),
+            ["config.targets[0].api_kye", "config.targets[1].retry.attempts", "config.targets[1].provider"],
+        ),
+        ({"targets": [5], "strategy": {"mode": "single"}}, ["config.targets[0]"]),
+        ('{"provider": "opnai", "wieght": 2}', ["config.wieght", "config.provider"]),
+        ('{"provider"', ["config"]),
+    ],
+)
+def test_a_typo_hides_no_other_problem(source, expected):
+    """What is left when the wrong members are taken away is looked at as well; what lacks them is not blamed."""
+    with pytest.raises(ConfigError) as caught:
+        Router(source)
+
+    found = [problem.path for problem in caught.value.problems]
+    assert expected == [path for path in found if path != "config.targets[0].provider"]
+
+
+def test_a_provider_may_not_stand_beside_a_config_in_a_view_either():
+    """One of them would be ignored."""
+    with pytest.raises(ConfigError, match="may not stand beside a config"):
+        Rig(target(), OK).router.with_options(config=target("b"), provider="anthropic")
+
+
 # -- reload ----------------------------------------------------------------------------------------------
 
 
@@ -291,6 +321,14 @@ async def test_a_wrong_config_leaves_the_old_one():
     await rig.create()
 
     assert "a" == rig.hosts
+
+
+def test_a_view_with_a_config_of_its_own_cannot_be_reloaded():
+    """It would change everybody's config but its own."""
+    view = Rig(target("a"), OK).router.with_options(config=target("b"))
+
+    with pytest.raises(ConfigError, match="reload the router, or make another view"):
+        view.reload(target("c"))
 
 
 async def test_running_calls_finish_on_the_old_plan():

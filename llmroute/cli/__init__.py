@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from .. import ConfigError, LLMRouteError, __version__
+from .. import ConfigError, LLMRouteError, Problem, __version__
 from .console import Console, UsageError
 
 #: Exit statuses: the command failed, it was called wrongly (or with a wrong config), Ctrl-C, a closed pipe.
@@ -69,12 +70,23 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         return USAGE
     except ConfigError as error:
         for problem in error.problems:
-            file = args.providers if problem.path.startswith("providers.") else getattr(args, "config", None)
-            console.error(f"{file}: {problem}" if file else str(problem))
+            source = _source(problem, args)
+            console.error(f"{source}: {problem}" if source else str(problem))
         return USAGE
     except LLMRouteError as error:
         console.error(str(error))
         return FAILED
+
+
+def _source(problem: Problem, args: argparse.Namespace) -> str | None:
+    """The file or the option that a problem is about."""
+    options: dict[str, str | None] = vars(args)
+    beside = {
+        "providers": options.get("providers"),
+        "guardrails": options.get("guardrails"),
+        "checks": "--checks",
+    }
+    return beside.get(re.split(r"[.\[]", problem.path)[0], options.get("config"))
 
 
 def _command(args: argparse.Namespace, console: Console) -> int:
@@ -128,6 +140,13 @@ def _reading_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--providers", metavar="FILE", help='named providers as JSON, for "provider": "@name" in the config'
+    )
+    parser.add_argument(
+        "--checks",
+        metavar="MODULE:NAME",
+        action="append",
+        default=[],
+        help="checks of your own: a mapping of ids to functions, imported from a module; may be given again",
     )
     parser.add_argument(
         "--unknown",

@@ -6,17 +6,20 @@ import argparse
 import asyncio
 from typing import Any
 
-from .. import APIError, APIStatusError, ChatCompletion, Config, Router
+from .. import APIError, APIStatusError, ChatCompletion, Router
 from ..types.chat import ToolCall
 from .console import Console, UsageError, named_providers, read_file, read_json, read_stdin
+from .imported import imported_checks
 from .routes import route_lines
 
 
 def run_chat(args: argparse.Namespace, console: Console) -> int:
     """Send the message and print the answer. Raises ConfigError and UsageError."""
     router = Router(
-        Config(read_file(args.config), unknown=args.unknown),
+        read_file(args.config),
+        unknown=args.unknown,
         providers=named_providers(args.providers),
+        checks=imported_checks(args.checks),
         metadata=read_json(args.metadata, "--metadata") if args.metadata else None,
     )
     for warning in router.warnings:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 
-from .. import Config, Router
+from .. import Router
 from ..trial import Trial, try_text
 from .console import (
     GREEN,
@@ -19,6 +19,7 @@ from .console import (
     read_json,
     read_stdin,
 )
+from .imported import imported_checks
 
 _STYLES = {"pass": GREEN, "fail": YELLOW, "deny": RED}
 _MEANINGS = {"pass": "passes", "fail": "fails, the answer would be a 246", "deny": "denied, a 446"}
@@ -28,8 +29,10 @@ def run_check(args: argparse.Namespace, console: Console) -> int:
     """Print the verdicts; 1 when the text is denied. Raises ConfigError and UsageError."""
     guardrails = read_json(read_file(args.guardrails), args.guardrails) if args.guardrails else None
     router = Router(
-        Config(read_file(args.config), unknown=args.unknown),
+        read_file(args.config),
+        unknown=args.unknown,
         providers=named_providers(args.providers),
+        checks=imported_checks(args.checks),
         guardrails=guardrails,
     )
     text = read_stdin().decode("utf-8", "replace") if args.text == "-" else args.text

@@ -6,14 +6,18 @@ import argparse
 import json
 from typing import Any
 
-from .. import BadRequestError, Config, Router
+from .. import BadRequestError, Router
 from .console import Console, UsageError, named_providers, read_file, read_json, read_stdin
+from .imported import imported_checks
 
 
 def run_explain(args: argparse.Namespace, console: Console) -> int:
     """Print the explanation. Raises ConfigError and UsageError."""
     router = Router(
-        Config(read_file(args.config), unknown=args.unknown), providers=named_providers(args.providers)
+        read_file(args.config),
+        unknown=args.unknown,
+        providers=named_providers(args.providers),
+        checks=imported_checks(args.checks),
     )
     metadata = read_json(args.metadata, "--metadata") if args.metadata else {}
     try:

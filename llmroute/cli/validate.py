@@ -11,6 +11,7 @@ import attrs
 
 from .. import Config, ConfigError, Problem, Router
 from .console import GREEN, RED, YELLOW, Console, UsageError, named_providers, read_file, read_stdin
+from .imported import imported_checks
 
 
 @attrs.frozen
@@ -32,16 +33,20 @@ class Verdict:
 
 
 def run_validate(args: argparse.Namespace, console: Console) -> int:
-    """Check the files; 1 when one of them has a problem. Raises UsageError, ConfigError for `--providers`."""
+    """Check the files; 1 when one of them has a problem. Raises UsageError.
+
+    ConfigError is raised for `--providers` and `--checks` alone: that of a file is its verdict.
+    """
     if args.schema:
         console.write(json.dumps(Config.json_schema(), indent=2) + "\n")
         return 0
     if not args.files:
         raise UsageError("validate needs a FILE, or - for standard input")
     providers = named_providers(args.providers)
-    # Wrong named providers are nobody's file: they end the command here.
-    Router(providers=providers)
-    verdicts = [_verdict(file, args, providers) for file in args.files]
+    checks = imported_checks(args.checks)
+    # Wrong named providers and checks are nobody's file: they end the command here.
+    Router(providers=providers, checks=checks)
+    verdicts = [_verdict(file, args, providers, checks) for file in args.files]
     if args.json:
         console.write(json.dumps([verdict.to_dict() for verdict in verdicts], indent=2) + "\n")
     else:
@@ -50,12 +55,19 @@ def run_validate(args: argparse.Namespace, console: Console) -> int:
     return 1 if any(verdict.problems for verdict in verdicts) else 0
 
 
-def _verdict(file: str, args: argparse.Namespace, providers: Mapping[str, Any]) -> Verdict:
+def _verdict(
+    file: str, args: argparse.Namespace, providers: Mapping[str, Any], checks: Mapping[str, Any]
+) -> Verdict:
     name = "standard input" if file == "-" else file
     try:
         data = read_stdin() if file == "-" else read_file(file)
-        config = Config(data, unknown=args.unknown)
-        router = Router(config, providers=providers, require_keys=args.require_keys)
+        router = Router(
+            data,
+            unknown=args.unknown,
+            providers=providers,
+            checks=checks,
+            require_keys=args.require_keys,
+        )
     except UsageError as error:
         return Verdict(name, [Problem("file", str(error).removeprefix(f"{file}: "))])
     except ConfigError as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +17,7 @@ import orjson
 from ..errors import ConfigError, Problem
 from ..secret import Secret
 from .parse import parse
-from .primitives import found
+from .primitives import found, printable
 from .schema import ConfigNode
 from .text import read_text
 
@@ -62,8 +64,9 @@ class Config:
         trusted: bool = True,
         unknown: Literal["error", "warn"] = "error",
     ) -> Config:
-        """Read a JSON file. Raises ConfigError for its content and OSError for the file."""
-        return cls(Path(path).read_bytes(), trusted=trusted, unknown=unknown)
+        """Read a JSON file. Raises ConfigError, which names it, for its content and OSError for the file."""
+        with naming_file(path):
+            return cls(Path(path).read_bytes(), trusted=trusted, unknown=unknown)
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
@@ -74,6 +77,17 @@ class Config:
 
     def __repr__(self) -> str:
         return f"Config(digest={self.digest[:12]!r}, trusted={self.trusted})"
+
+
+@contextmanager
+def naming_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A ConfigError raised inside names the file, unless it is about what stands beside the config."""
+    try:
+        yield
+    except ConfigError as error:
+        if any(re.match(r"config(?![^.\[])", problem.path) for problem in error.problems):
+            error.file = printable(os.fspath(path))
+        raise
 
 
 def _value(source: object) -> Any:

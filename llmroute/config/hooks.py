@@ -27,6 +27,7 @@ from .primitives import (
     Text,
     UnknownMember,
     Whole,
+    did_you_mean,
     found,
     is_remark,
 )
@@ -245,6 +246,8 @@ def _read(kind: Kind, value: object, name: str) -> Any:
 
 def _short_check(written: str, value: object) -> CheckSettings:
     """A member of a short hook: the name of a check and its parameters, which may hold another name."""
+    if not isinstance(value, Mapping) and did_you_mean(written, list(MEMBERS)):
+        raise UnknownMember(written, list(MEMBERS))
     parameters = _read(Members(), value, written)
     try:
         named = {name: value for name, value in parameters.items() if name != "id"}

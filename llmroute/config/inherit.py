@@ -30,6 +30,8 @@ MAX_TARGETS, MAX_UNTRUSTED_TARGETS = 10_000, 1_000
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _HEADER = "headers.x-portkey-"
+#: What stands at the end of a URL that was copied whole out of a provider's documentation.
+_ENDPOINTS = ("/chat/completions", "/messages", ":generateContent")
 
 
 @attrs.frozen
@@ -375,6 +377,10 @@ class Compiler:
         problem = self._hosts[url, trusted]
         if problem is not None:
             self._report(path, problem)
+        elif url.rstrip("/").endswith(_ENDPOINTS):
+            warning = Problem(path, "ends with an endpoint; the provider's own is added to it")
+            if warning not in self.warnings:
+                self.warnings.append(warning)
 
     def _options(
         self, options: Mapping[str, Any], path: str, own_word: bool

@@ -30,6 +30,8 @@ from .schema import (
 from .text import read_text
 
 MAX_ENTRIES: Final = 10_000
+#: How often a wrong config is cut down to what can be looked at further.
+_SALVAGES: Final = 4
 
 Path = tuple[str | int, ...]
 Hook = Callable[[Any, Any], Any]
@@ -58,6 +60,27 @@ def parse(source: Mapping[str, Any] | str | bytes, *, unknown: str = "error", ro
     if unknown != "warn" or not all(part.unknown for part in parts):
         raise findings.error()
     return Parsed(_structured(_without(value, [part.at for part in parts])), tuple(findings.problems))
+
+
+def salvage(source: Mapping[str, Any] | str | bytes) -> tuple[ConfigNode, tuple[str, ...]] | None:
+    """What a wrong config still says, and the paths of what is left out; None when too little is left.
+
+    For looking on behind the first problems. Raises ConfigError for what is no config at all.
+    """
+    value = read_text(source) if isinstance(source, (str, bytes)) else source
+    check_bounds(value, "config")
+    gone: set[Path] = set()
+    for _ in range(_SALVAGES):
+        try:
+            node = _structured(_without(value, list(gone)))
+        except Invalid as error:
+            # A member that is gone and now missing takes what needs it along.
+            gone |= {part.at[:-1] if part.at in gone else part.at for part in error.parts}
+        else:
+            return node, tuple("config" + path_text(path) for path in gone)
+        if () in gone:
+            break
+    return None
 
 
 def _structured(value: Any) -> ConfigNode:

@@ -24,6 +24,8 @@ _SECRET_LIKE = re.compile(
     r"(?:\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|csk|fw|glpat|gh[opsu]|github_pat|xox[abp])[-_]|AIza|AKIA|ASIA|eyJ"
     r"|(?i:bearer )|-----BEGIN )[A-Za-z0-9]|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}"
 )
+# Names of types that are spoken with a vowel first: Event, Unset, SSLContext; but not Union, User, UUID.
+_SPOKEN_VOWEL = re.compile(r"_*(?:[AEFHILMNORSX](?=[A-Z])|[aeioAEIO]|[uU](?!ni|s[ae]|u|[A-Z]))")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -118,7 +120,13 @@ def found(value: object) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return f"a {type(value).__name__}"
+    return type_words(value)
+
+
+def type_words(value: object) -> str:
+    """The type of a value with its article: "a set", "an Event"."""
+    name = type(value).__name__
+    return f"{'an' if _SPOKEN_VOWEL.match(name) else 'a'} {name}"
 
 
 def is_remark(name: str) -> bool:

@@ -85,7 +85,7 @@ class Exchange:
         params = effective_params(self._spec, request.body) if call.params is None else call.params
         model = model_of(params)
         if model is None:
-            return self._refused(400, None, "you must provide a model", param="model", code="missing_model")
+            return self._refused(400, None, _no_model(params), param="model", code="missing_model")
         stream = is_stream(params)
         limit, kind = self._limit(call, stream, now)
         left = limit
@@ -308,6 +308,13 @@ def _inlining_of(adapter: Adapter, env: Environment) -> Inlining | None:
     from .inlining import Inlining
 
     return Inlining(wants, env.fetch, env.transport, env.clock)
+
+
+def _no_model(params: Mapping[str, Any]) -> str:
+    model = params.get("model")
+    if model is None or model == "":
+        return "body.model: missing; name one in the call, or for the target in override_params.model"
+    return f"body.model: expected a text, got a value of type {type(model).__name__}"
 
 
 def _stream_status(failure: Failure) -> int:

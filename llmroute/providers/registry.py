@@ -78,6 +78,18 @@ _LATER: Final[Mapping[str, str]] = {
     "sagemaker": "",
     "triton": "",
 }
+#: What people call a provider who come from its own documentation or from other libraries.
+_MEANT: Final[Mapping[str, str]] = {
+    "aws": "bedrock",
+    "azure": "azure-openai",
+    "claude": "anthropic",
+    "gemini": "google",
+    "grok": "x-ai",
+    "nim": "nvidia-nim",
+    "vertex": "vertex-ai",
+    "vertex_ai": "vertex-ai",
+    "zai": "z-ai",
+}
 _NO_CHAT: Final = frozenset(
     {"jina", "milvus", "nomic", "qdrant", "recraft-ai", "segmind", "stability-ai", "tripo3d", "voyage"}
 )
@@ -134,6 +146,9 @@ def refusal(provider: str) -> str | None:
         return "palm was shut down by Google; use provider google"
     if provider in _NO_CHAT:
         return f"{provider} has no chat completions"
+    meant = _MEANT.get(provider.lower())
+    if meant is not None:
+        return f"unknown provider {provider!r}, did you mean {meant!r}?"
     hint = _LATER.get(provider)
     if hint is None:
         return None

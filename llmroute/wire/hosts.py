@@ -266,6 +266,14 @@ def path_part(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
+def shown_url(url: str) -> str:
+    """`url` for people to read: a query may hold a key, so its values are masked."""
+    head, mark, query = url.partition("?")
+    if not mark:
+        return url
+    return f"{head}?{'&'.join(part.partition('=')[0] + '=***' for part in query.split('&'))}"
+
+
 #: Headers that say where a body ends and how it is packed (RFC 9112, 6; RFC 9110, 8.4): the transport's own.
 FRAMING_HEADERS: Final = frozenset(
     {"connection", "content-encoding", "content-length", "te", "trailer", "transfer-encoding", "upgrade"}

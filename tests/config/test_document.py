@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
+import re
 from collections import ChainMap
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from config_kit import FULL, SECRET
 
 from llmroute import Config, ConfigError, Router
+from llmroute.config.document import naming_file
 from llmroute.secret import Secret
 
 OPENAI = {"provider": "openai", "api_key": "k"}
@@ -153,6 +156,64 @@ def test_a_wrong_file_is_told_apart_from_a_missing_one(tmp_path):
         Config.from_file(path)
     with pytest.raises(FileNotFoundError):
         Config.from_file(tmp_path / "nowhere.json")
+
+
+def test_an_error_in_a_file_names_the_file(tmp_path, monkeypatch):
+    """Before every problem, as the caller wrote it; the paths stay those of the config."""
+    monkeypatch.chdir(tmp_path)
+    Path("routing.json").write_text('{"provider": 1, "weight": "heavy"}')
+
+    with pytest.raises(ConfigError) as caught:
+        Config.from_file("routing.json")
+
+    error = caught.value
+    assert ["config.provider", "config.weight"] == [problem.path for problem in error.problems]
+    assert [f"routing.json: {problem}" for problem in error.problems] == str(error).splitlines()
+    assert "routing.json" == error.file
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"provider": "openai",}'])
+def test_a_file_without_a_config_is_named_too(text, tmp_path):
+    """Whatever stage of the reading refuses it."""
+    path = tmp_path / "routing.json"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(path))}: config: "):
+        Config.from_file(path)
+
+
+def test_an_error_that_names_a_file_travels_whole(tmp_path):
+    """Through multiprocessing, celery and concurrent.futures."""
+    path = tmp_path / "routing.json"
+    path.write_text("{}")
+    with pytest.raises(ConfigError) as caught:
+        Config.from_file(path)
+
+    error = caught.value
+    for arrived in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert (str(error), error.problems, error.file) == (str(arrived), arrived.problems, arrived.file)
+
+
+def test_a_files_name_cannot_forge_a_line(tmp_path):
+    """Its control characters are escaped."""
+    path = tmp_path / "a\nb.json"
+    path.write_text("{}")
+
+    with pytest.raises(ConfigError) as caught:
+        Config.from_file(path)
+
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_an_error_that_is_no_files_names_none():
+    """Mappings and texts have no name; nor has what is wrong beside a file."""
+    with pytest.raises(ConfigError) as caught:
+        Config({})
+    with pytest.raises(ConfigError) as beside, naming_file("routing.json"):
+        Router(OPENAI, seed="x")
+
+    assert (None, None) == (caught.value.file, beside.value.file)
+    assert str(beside.value).startswith("seed: ")
 
 
 def test_an_untrusted_config_stays_so_in_code():

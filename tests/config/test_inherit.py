@@ -169,6 +169,7 @@ MEANINGLESS: list[tuple[dict[str, Any], list[str]]] = [
         ["config.targets[0].metadata: routing metadata stands at the root of the config"],
     ),
     ({"provider": "opnai"}, ["config.provider: unknown provider 'opnai', did you mean 'openai'?"]),
+    ({"provider": "Gemini"}, ["config.provider: unknown provider 'Gemini', did you mean 'google'?"]),
     ({"provider": "acme"}, ["config.provider: unknown provider 'acme'; see the README for the list"]),
     ({"provider": SECRET}, ["config.provider: unknown provider '***'; see the README for the list"]),
     ({**OPENAI, "custom_host": "llm.example.com"}, ["config.custom_host: not a URL like https://host/path"]),
@@ -227,6 +228,23 @@ MEANINGLESS: list[tuple[dict[str, Any], list[str]]] = [
 def test_what_makes_no_sense_is_refused_with_its_path(source, expected):
     """All at once, as for what is badly written."""
     assert expected == refusals(source)
+
+
+@pytest.mark.parametrize(
+    ("host", "odd"),
+    [
+        ("https://llm.example/v1/chat/completions", True),
+        ("https://llm.example/v1/messages/", True),
+        ("https://llm.example/v1", False),
+    ],
+)
+def test_a_host_that_ends_with_an_endpoint_is_odd(host, odd):
+    """The provider's own is added to it, which is hardly what is meant."""
+    made = compiler()
+    made.compile(Config({**OPENAI, "custom_host": host}).node)
+
+    warning = "config.custom_host: ends with an endpoint; the provider's own is added to it"
+    assert ([warning] if odd else []) == [str(found) for found in made.warnings]
 
 
 def test_an_unknown_default_of_somebody_elses_config_is_noticed_when_it_is_needed():

@@ -120,6 +120,7 @@ async def test_what_cannot_be_sent_is_a_local_400():
     """No model, or a body that JSON has no form for: nothing leaves the process."""
     rig = Rig(target(), OK)
     missing = await rig.handle(model=None)
+    wrong = await rig.handle(model=5)
     odd = await rig.handle(seed=object())
 
     assert (400, "missing_model", "model") == (
@@ -127,6 +128,8 @@ async def test_what_cannot_be_sent_is_a_local_400():
         missing.body["error"]["code"],
         missing.body["error"]["param"],
     )
+    assert missing.body["error"]["message"].startswith("body.model: missing")
+    assert "body.model: expected a text, got a value of type int" == wrong.body["error"]["message"]
     assert 400 == odd.status
     assert "" == rig.hosts
 
