@@ -359,7 +359,15 @@ def _emitter(observers: tuple[Observer, ...]) -> Callable[[Event], None] | None:
             try:
                 observer(event)
             except Exception as error:
-                # An observer must not be able to break a call.
-                _log.warning("an observer raised %s", type(error).__name__)
+                # An observer must not be able to break a call. The error's text may quote anything.
+                name = _name_of(observer)
+                _log.debug("the observer %s raised", name, exc_info=error)
+                _log.warning("the observer %s raised %s", name, type(error).__name__)
 
     return emit
+
+
+def _name_of(observer: Observer) -> str:
+    """Where to find it: the name of a function or method, otherwise that of its class."""
+    name = getattr(observer, "__qualname__", None)
+    return name if isinstance(name, str) else type(observer).__qualname__

@@ -25,6 +25,9 @@ FailureKind = Literal[
 
 StreamEnd = Literal["completed", "failed", "abandoned"]
 
+#: OpenAI's usage object as it came, None where none came.
+Usage = Mapping[str, Any] | None
+
 
 @attrs.frozen
 class Failure:
@@ -44,6 +47,10 @@ class Failure:
     body: Any = attrs.field(default=None, repr=False)
     reason: Literal["context_window", "content_policy"] | None = None
     final: bool = False
+
+
+#: Told how a stream ended and what it used; given the usage because it may not hold the stream itself.
+EndCallback = Callable[[StreamEnd, Failure | None, Usage], None]
 
 
 class OutcomeStream(Protocol):
@@ -69,7 +76,11 @@ class OutcomeStream(Protocol):
     def ended(self) -> StreamEnd | None:
         """How it ended: "completed" when everything was handed on; None while it goes on."""
 
-    def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
+    @property
+    def usage(self) -> Usage:
+        """The last usage that the provider has sent so far, whatever of it was handed on."""
+
+    def on_end(self, callback: EndCallback) -> None:
         """Call `callback` exactly once when the stream is over."""
 
 
@@ -110,6 +121,12 @@ class HookResults:
         return {"before_request_hooks": self.before, "after_request_hooks": self.after}
 
 
+def usage_in(body: Mapping[str, Any]) -> Usage:
+    """The usage of an answer or a chunk; an empty one is none."""
+    usage = body.get("usage")
+    return usage if usage and isinstance(usage, dict) else None
+
+
 @attrs.define  # treated as frozen; frozen classes cost three times as much per call
 class Outcome:
     """What a node answers: a wire dict, a stream, or a failure, with status and the leaf's path.
@@ -129,6 +146,14 @@ class Outcome:
     headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, repr=False)
     retries: int = 0
     hooks: HookResults | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """What a whole answer used, also one that a guardrail has denied."""
+        body = self.body
+        if self.failure is not None and self.failure.kind == "guardrail":
+            body = self.failure.body
+        return usage_in(body) if body else None
 
     async def aclose(self) -> None:
         """Close the stream, if there is one: whoever drops an outcome calls this."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..environment import Environment
-from ..outcome import Failure, Outcome, StreamEnd
+from ..outcome import Failure, Outcome, StreamEnd, Usage
 from ..request import Call
 from ..telemetry.events import StreamFinished, TargetFinished
 from .base import Layer
@@ -30,9 +30,9 @@ class Observe:
             # Not the outcome: a stream that holds itself is not hung up on when it is dropped.
             path = outcome.path
 
-            def ended(end: StreamEnd, failure: Failure | None) -> None:
+            def ended(end: StreamEnd, failure: Failure | None, usage: Usage) -> None:
                 text = failure.message if failure is not None else None
-                emit(StreamFinished(call.id, trace_id, env.clock.now(), path, end, text))
+                emit(StreamFinished(call.id, trace_id, env.clock.now(), path, end, text, usage))
 
             outcome.stream.on_end(ended)
         return outcome

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
 from weakref import ref
 
 from ..clock import Clock, TimerHandle
-from ..outcome import Failure, StreamEnd, StreamFailed
+from ..outcome import EndCallback, Failure, StreamEnd, StreamFailed, Usage, usage_in
 from ..providers.base import StreamDecoder
 from ..transport.base import Exchanged, TransportError
 from .scrub import Scrubber
@@ -97,6 +97,7 @@ class LiveStream:
         "_reply",
         "_sent",
         "_timer",
+        "_usage",
         "_wait_since",
     )  # fmt: skip
 
@@ -119,7 +120,8 @@ class LiveStream:
         self._failure: Failure | None = None
         self._over = False
         self._end: tuple[StreamEnd, Failure | None] | None = None
-        self._callbacks: list[Callable[[StreamEnd, Failure | None], None]] = []
+        self._callbacks: list[EndCallback] = []
+        self._usage: Usage = None
         self._idle = 0.0
         self._deadline: float | None = None
         self._timer: TimerHandle | None = None
@@ -134,9 +136,13 @@ class LiveStream:
         if not self._over:
             self._arm(self._clock.now() + min(idle, MAX_SILENCE))
 
-    def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
+    @property
+    def usage(self) -> Usage:
+        return self._usage
+
+    def on_end(self, callback: EndCallback) -> None:
         if self._end is not None:
-            callback(*self._end)
+            callback(*self._end, self._usage)
         else:
             self._callbacks.append(callback)
 
@@ -223,6 +229,10 @@ class LiveStream:
 
     def _take(self, chunks: list[dict[str, Any]], ended: bool) -> None:
         self._pending.extend(chunks)
+        for chunk in chunks:
+            # Noted here, not where chunks are handed on: it was used whether or not they are read.
+            if chunk.get("usage"):
+                self._usage = usage_in(chunk) or self._usage
         decoder = self._decoder
         if decoder.failure is not None:
             self._fail(decoder.failure)
@@ -250,7 +260,7 @@ class LiveStream:
             self._disarm()
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:
-                callback(end, failure)
+                callback(end, failure, self._usage)
 
     # -- time ----------------------------------------------------------------------------------
 

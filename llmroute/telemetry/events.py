@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import attrs
 
@@ -87,19 +88,31 @@ class HookFinished(Event):
 
 @attrs.frozen
 class StreamFinished(Event):
-    """A committed stream is over: "completed", "failed" or "abandoned"."""
+    """A committed stream is over: "completed", "failed" or "abandoned".
+
+    `usage` is the last one that the provider sent, whatever guardrails withheld or changed; None where
+    none came: OpenAI sends it at the end of a stream, and only with `stream_options={"include_usage": True}`.
+    It is the object of a chunk itself, to be read and not to be changed.
+    """
 
     target: str
     end: str
     error: str | None
+    usage: Mapping[str, Any] | None = attrs.field(default=None, hash=False)
 
 
 @attrs.frozen
 class CallFinished(Event):
-    """The call's result has been handed to the caller (for a stream: the stream object)."""
+    """The call's result has been handed to the caller (for a stream: the stream object).
+
+    `usage` is that of the answer, or of the answer that a guardrail denied, in OpenAI's form: the object
+    of the answer itself, to be read and not to be changed. None where none came and for a stream, whose
+    StreamFinished has it. What other attempts of the call used is not in it.
+    """
 
     status: int
     route: Route
+    usage: Mapping[str, Any] | None = attrs.field(default=None, hash=False)
 
 
 @attrs.frozen

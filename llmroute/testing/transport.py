@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from multidict import CIMultiDict
 
@@ -160,8 +160,10 @@ class ScriptedExchange:
 
 
 #: What a script may be; see ScriptedTransport.
-Replies = Reply | Iterable[Reply]
-Script = Callable[[SentRequest], Reply] | Replies | Mapping[str, Replies]
+Script: TypeAlias = "Reply | Callable[[SentRequest], Reply] | Mapping[str, Script] | Iterable[Reply]"
+
+#: What gives the reply to each request.
+Player = Callable[[SentRequest], Reply]
 
 
 class ScriptedTransport:
@@ -171,9 +173,12 @@ class ScriptedTransport:
     - a Reply, given to every request;
     - a list (or any iterable, `itertools.cycle` say) of replies, one for each request in order;
       a request beyond its end raises ScriptError;
-    - a mapping from a part of the URL, a host for example, to either of these: the first key that
-      the URL contains counts, and a URL without any raises ScriptError;
-    - a function from SentRequest to Reply; what it raises reaches the sender.
+    - a function from SentRequest to Reply; what it raises reaches the sender;
+    - a mapping from a part of the URL, a host for example, to a script of its own, any of these: the
+      first key that the URL contains counts, and a URL without any raises ScriptError.
+
+    Anything else raises TypeError, at once where it is the script and when its turn comes where it
+    stands in place of a reply.
 
     Delays pass on `clock`, the real one by default: give it the router's. `requests` lists what was
     sent, in order. Safe from several threads and loops.
@@ -187,7 +192,7 @@ class ScriptedTransport:
         #: Whether `aclose` was called; sending still works, for tests that share a transport.
         self.closed = False
         self._clock = clock or SystemClock()
-        self._play = script if callable(script) else _player(script)
+        self._play = _player(script, "the script")
 
     @property
     def open(self) -> int:
@@ -238,35 +243,50 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def _player(script: Replies | Mapping[str, Replies]) -> Callable[[SentRequest], Reply]:
-    if not isinstance(script, Mapping):
+def _player(script: object, place: str) -> Player:
+    """What plays a script. Raises TypeError that names the `place` of what is none."""
+    if isinstance(script, Reply):
+        return lambda sent: script
+    if callable(script):
+        return script
+    if isinstance(script, Mapping):
+        return _by_url(script, place)
+    if isinstance(script, Iterable) and not isinstance(script, (str, bytes, bytearray)):
         return _Sequence(script)
-    players = {part: _Sequence(replies) for part, replies in script.items()}
+    expected = "a Reply, several in a list or another iterable, a function that gives one, or a mapping"
+    raise TypeError(f"{place}: expected {expected}, got {type(script).__name__}")
+
+
+def _by_url(scripts: Mapping[Any, object], place: str) -> Player:
+    """Plays the first script whose key is part of the URL."""
+    players: dict[str, Player] = {}
+    for part, script in scripts.items():
+        if not isinstance(part, str):
+            raise TypeError(f"{place}: its keys are parts of URLs, got {type(part).__name__}")
+        players[part] = _player(script, f"{place}[{part!r}]")
 
     def play(sent: SentRequest) -> Reply:
         for part, player in players.items():
             if part in sent.url:
                 return player(sent)
-        raise ScriptError(f"no key of the script is part of the URL of {sent!r}: {list(players)}")
+        raise ScriptError(f"no key of {place} is part of the URL of {sent!r}: {list(players)}")
 
     return play
 
 
 class _Sequence:
-    """Replies in order, whatever thread asks; one Reply alone repeats."""
+    """Replies in order, whatever thread asks."""
 
-    def __init__(self, replies: Replies) -> None:
-        self._single = replies if isinstance(replies, Reply) else None
-        self._rest: Iterator[Reply] = iter(() if isinstance(replies, Reply) else replies)
+    def __init__(self, replies: Iterable[Reply]) -> None:
+        self._rest: Iterator[Reply] = iter(replies)
         self._lock = threading.Lock()
         self._played = 0
 
     def __call__(self, sent: SentRequest) -> Reply:
-        if self._single is not None:
-            return self._single
         with self._lock:
-            answer = next(self._rest, None)
-            if answer is None:
-                raise ScriptError(f"{sent!r}: the script's {self._played} replies are used up")
+            try:
+                answer = next(self._rest)
+            except StopIteration:
+                raise ScriptError(f"{sent!r}: the script's {self._played} replies are used up") from None
             self._played += 1
         return answer

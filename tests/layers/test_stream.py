@@ -383,14 +383,14 @@ async def test_a_stream_of_a_loop_that_is_gone_can_be_dropped():
 
 
 async def test_a_late_listener_is_told_at_once():
-    """`on_end` after the end."""
-    rig = Rig(target(), stream("one"))
+    """`on_end` after the end: how it ended, why, and what it used."""
+    rig = Rig(target(), stream("one", usage={"total_tokens": 5}))
     response = await rig.handle(stream=True)
     await collect(response.stream)
     told = []
-    response.stream._stream.on_end(lambda end, failure: told.append((end, failure)))
+    response.stream._stream.on_end(lambda *ended: told.append(ended))
 
-    assert [("completed", None)] == told
+    assert [("completed", None, {"total_tokens": 5})] == told
 
 
 async def test_a_completion_in_place_of_a_stream_is_streamed():

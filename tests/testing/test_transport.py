@@ -89,6 +89,59 @@ async def test_a_mapping_chooses_by_a_part_of_the_url():
     assert [500, 201, 200, 418] == [(await transport.send(wire(url))).status for url in urls]
 
 
+async def test_each_part_of_a_mapping_is_a_script_of_its_own():
+    """A reply, a list, an endless iterator, a function, even another mapping."""
+    transport = ScriptedTransport(
+        {
+            "one.example": reply(200),
+            "list.example": [reply(201), reply(202)],
+            "endless.example": itertools.cycle([reply(203), reply(204)]),
+            "function.example": lambda request: reply(205, text=request.path),
+            "map.example": {"/v1": reply(206), "/v2": lambda request: reply(207)},
+        }
+    )
+
+    async def statuses(*urls):
+        return [(await transport.send(wire(f"https://{url}"))).status for url in urls]
+
+    assert [200, 200] == await statuses("one.example/", "one.example/")
+    assert [203, 201, 204, 202, 203] == await statuses(
+        "endless.example", "list.example", "endless.example", "list.example", "endless.example"
+    )
+    assert [205, 206, 207] == await statuses("function.example/", "map.example/v1", "map.example/v2")
+    with pytest.raises(ScriptError, match="2 replies are used up"):
+        await statuses("list.example/")
+    with pytest.raises(ScriptError, match=r"no key of the script\['map.example'\] .* \['/v1', '/v2'\]"):
+        await statuses("map.example/v3")
+
+
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        (5, "the script: expected a Reply, .* a function that gives one, or a mapping, got int"),
+        ("reply", "the script: .* got str"),
+        (b"reply", "the script: .* got bytes"),
+        (None, "the script: .* got NoneType"),
+        ({"a.example": 200}, r"the script\['a.example'\]: expected a Reply, .* got int"),
+        ({"a.example": {"/v1": "text"}}, r"the script\['a.example'\]\['/v1'\]: .* got str"),
+        ({5: reply()}, "the script: its keys are parts of URLs, got int"),
+    ],
+    ids=str,
+)
+def test_what_is_no_script_is_refused_at_once(script, place):
+    """With its place in the script, what may stand there and what does."""
+    with pytest.raises(TypeError, match=f"^{place}$"):
+        ScriptedTransport(script)
+
+
+async def test_what_is_no_reply_is_refused_in_its_turn():
+    """A None in a list is not its end."""
+    transport = ScriptedTransport({"openai": [None, "text"], "other": lambda request: 200})
+    for url, kind in (("https://openai/", "NoneType"), ("https://openai/", "str"), ("https://other/", "int")):
+        with pytest.raises(TypeError, match=f"the script gave {kind} .* expected a Reply"):
+            await transport.send(wire(url))
+
+
 async def test_a_url_the_script_does_not_know_ends_the_test():
     """The message lists the keys there are."""
     transport = ScriptedTransport({"openai.com": reply(200)})
