@@ -8,12 +8,12 @@ is a new request or response in the verdict.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
 from ..clock import Clock
-from .texts import Texts, usual_text
+from .texts import Texts, TooDeepError, usual_text
 
 Event = Literal["before", "after"]
 Scope = Literal["last", "all"]
@@ -45,7 +45,11 @@ class Verdict:
     log: Any = None
 
 
-@attrs.define  # treated as frozen, as above
+#: No factory: asking for one would take every context longer.
+_NONE: Final[Mapping[str, Any]] = {}
+
+
+@attrs.define(eq=False)  # treated as frozen, as above
 class HookContext:
     """The call as a check sees it.
 
@@ -63,62 +67,83 @@ class HookContext:
     event: Event
     _request: Mapping[str, Any] = attrs.field(repr=False)
     response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    metadata: Mapping[str, Any] = attrs.field(default=_NONE, repr=False)
+    headers: Mapping[str, str] = attrs.field(default=_NONE, repr=False)
     _provider: str = ""
     _model: str | None = None
     request_type: str = "chatComplete"
     scope: Scope = "last"
-    streaming: bool = False
-    parameters: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    _streaming: bool = False
+    parameters: Mapping[str, Any] = attrs.field(default=_NONE, repr=False)
     memory: MutableMapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: By scope; contexts on the same body share them.
-    _texts: MutableMapping[str, Texts] = attrs.field(factory=dict, repr=False, eq=False)
-    _joined: str | None = attrs.field(default=None, init=False, repr=False, eq=False)
-    _target_read: bool = attrs.field(default=False, init=False, repr=False, eq=False)
+    _texts: MutableMapping[str, Texts] = attrs.field(factory=dict, repr=False)
+    _joined: str | None = attrs.field(default=None, init=False, repr=False)
+    #: Not empty when a check looked at the target. Contexts made of this one by attrs.evolve share it.
+    _readings: list[bool] = attrs.field(factory=list, repr=False)
+    #: See `_Whole`.
+    _whole: None = attrs.field(init=False)
 
     @property
     def request(self) -> Mapping[str, Any]:
         """The request's body."""
-        self._target_read = True
+        self._readings[:] = _ONE
         return self._request
 
     @property
     def provider(self) -> str:
         """The target's provider."""
-        self._target_read = True
+        self._readings[:] = _ONE
         return self._provider
 
     @property
     def model(self) -> str | None:
         """The model that the target is asked for."""
-        self._target_read = True
+        self._readings[:] = _ONE
         return self._model
 
     @property
+    def streaming(self) -> bool:
+        """Whether the target is asked for a stream."""
+        self._readings[:] = _ONE
+        return self._streaming
+
+    @property
     def texts(self) -> Texts:
-        """The pieces of text in scope, with the places they stand at."""
-        body = self._request if self.event == "before" else self.response or _NO_ANSWER
+        """The pieces of text in scope, with the places they stand at. Raises TooDeepError."""
+        return self._shared_texts().shown(self._reads_target)
+
+    def _shared_texts(self) -> Texts:
+        body = self._request if self.event == "before" else self.response or _NONE
         texts = self._texts.get(self.scope)
-        if texts is None or texts.body is not body:
+        if texts is None or not texts.stand_in(body):
             texts = self._texts[self.scope] = Texts.of(self.event, body, self.scope)
+        if not texts.complete:
+            # The check has failed to judge: a text that nobody looked at must not pass as a good one.
+            raise TooDeepError
         return texts
+
+    def _reads_target(self) -> None:
+        self._readings[:] = _ONE
 
     @property
     def text(self) -> str:
-        """The checked text: the pieces in scope that are not empty, joined by newlines."""
+        """The checked text: the pieces in scope that are not empty, joined by newlines.
+
+        Raises TooDeepError.
+        """
         text = self._joined
         if text is None:
             if self.scope == "last":
                 before = self.event == "before"
-                text = usual_text(self.event, self._request if before else self.response or _NO_ANSWER)
-            text = self._joined = self.texts.joined if text is None else text
+                text = usual_text(self.event, self._request if before else self.response or _NONE)
+            text = self._joined = self._shared_texts().joined if text is None else text
         return text
 
     @property
     def target_read(self) -> bool:
         """Whether a check looked at more than the conversation, so that another target may differ."""
-        return self._target_read
+        return bool(self._readings)
 
     def changed(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The Verdict member for a changed body: `Verdict(True, **context.changed(body))`."""
@@ -133,7 +158,24 @@ class HookContext:
         self.memory.setdefault(RESTORATIONS, {})[placeholder] = original
 
 
-_NO_ANSWER: Mapping[str, Any] = {}
+class _Whole:
+    """The member of a context that nobody needs: who reads it reads them all, the target among them.
+
+    attrs.asdict does, copying, and the repr; what they make of it may be read where nobody sees.
+    """
+
+    def __get__(self, context: HookContext | None, owner: type) -> None:
+        if context is not None:
+            context._reads_target()
+
+    def __set__(self, context: HookContext, value: None) -> None:
+        """For copies, which set every member."""
+
+
+# Here because attrs puts a slot in the place of whatever the class says.
+setattr(HookContext, attrs.fields(HookContext)[-1].name, _Whole())
+
+_ONE: Final = (True,)
 
 #: Where `restore_later` keeps placeholders and originals in the memory of a call.
 RESTORATIONS = "llmroute.restorations"

@@ -23,12 +23,18 @@ from .memory import Memory
 from .runs import Body, CheckRun, HookRun, SideRun
 from .texts import Texts
 from .threads import Threads
-from .verdicts import crashed, failed_to_judge, settled, timed_out, verdict_of
+from .verdicts import crashed, settled, timed_out, verdict_of
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 #: Checks that have not answered yet, by the tasks that wait for them.
 Tasks = dict[asyncio.Task[None], CheckRun]
+#: Hooks that have not judged yet: sequences, and those with checks that have not answered.
+Unfinished = list[tuple[HookRun, Tasks]]
+
+#: What a check raises that is its own failure. A call that is cancelled learns of it where it waits, so a
+#: cancellation that comes out of a check or its answer is not the call's.
+_ITS_OWN: Final = (Exception, asyncio.CancelledError)
 
 
 @attrs.define
@@ -104,10 +110,10 @@ class Engine:
                 guardrails.append(hook)
         judged, unfinished = self._started(guardrails, subject, body)
         if unfinished:
-            await self._finished(judged, unfinished, subject, body)
+            await self._finished(unfinished, subject)
         if subject.memory.repeats:
             for run in judged:
-                subject.memory.keep(run, subject.event, subject.provider)
+                _remember(run, subject)
         for run in judged:
             if run.transformed:
                 body, judged = await self._composed(judged, subject, body)
@@ -122,7 +128,7 @@ class Engine:
     async def run_beside(self, hook: Hook, subject: Subject) -> HookRun:
         """Run an asynchronous hook."""
         judged, unfinished = self._started([hook], subject, subject.body)
-        await self._finished(judged, unfinished, subject, subject.body)
+        await self._finished(unfinished, subject)
         return judged[0]
 
     # -- hooks -----------------------------------------------------------------------------------------
@@ -130,64 +136,80 @@ class Engine:
     async def _remembered(self, hook: Hook, subject: Subject, body: Body) -> HookRun:
         run = subject.memory.recall(hook, subject.event, body, subject.provider)
         if run is None:
-            run = await self._in_sequence(hook, subject, body)
-            subject.memory.keep(run, subject.event, subject.provider)
+            run = HookRun(hook, body, self.clock.now(), self.clock.time())
+            await self._in_sequence(run, subject)
+            _remember(run, subject)
         return run
 
     def _started(
         self, hooks: Sequence[Hook], subject: Subject, body: Body
-    ) -> tuple[list[HookRun], dict[int, Tasks]]:
-        """Guardrails with every check asked, and by position those that have not judged at once."""
+    ) -> tuple[list[HookRun], Unfinished]:
+        """Guardrails with every check asked, and those of them that have not judged at once."""
         texts: dict[str, Texts] = {}
         judged: list[HookRun] = []
-        unfinished: dict[int, Tasks] = {}
-        for hook in hooks:
-            run = subject.memory.recall(hook, subject.event, body, subject.provider)
-            if run is None:
-                run, tasks = self._begun(hook, subject, body, texts)
-                if tasks or hook.sequential:
-                    unfinished[len(judged)] = tasks
-            judged.append(run)
+        unfinished: Unfinished = []
+        try:
+            for hook in hooks:
+                run = subject.memory.recall(hook, subject.event, body, subject.provider)
+                judged.append(run or self._begun(hook, subject, body, texts, unfinished))
+        except BaseException:
+            for task in _tasks_of(unfinished):
+                # Behind its first step: a coroutine that is dropped before it began complains.
+                task.get_loop().call_soon(task.cancel)
+            raise
         return judged, unfinished
 
-    async def _finished(
-        self, judged: list[HookRun], unfinished: Mapping[int, Tasks], subject: Subject, body: Body
-    ) -> None:
-        """What does not answer at once: whole sequences, and checks that wait, all of them side by side."""
+    async def _finished(self, unfinished: Unfinished, subject: Subject) -> None:
+        """What does not answer at once, side by side: every hook has its own time beside the others."""
+        if len(unfinished) <= 1:
+            for run, tasks in unfinished:
+                await self._complete(run, tasks, subject)
+            return
+        hooks = [asyncio.ensure_future(self._complete(run, tasks, subject)) for run, tasks in unfinished]
         try:
-            for index in unfinished:
-                if judged[index].hook.sequential:
-                    judged[index] = await self._in_sequence(judged[index].hook, subject, body)
-            for index, tasks in unfinished.items():
-                if tasks:
-                    await self._waited_for(judged[index], tasks, subject)
+            done, _ = await asyncio.wait(hooks, return_when=asyncio.FIRST_EXCEPTION)
+            for hook in done:
+                hook.result()
         finally:
-            await _dropped([task for tasks in unfinished.values() for task in tasks])
+            await _dropped([*hooks, *_tasks_of(unfinished)])
+
+    async def _complete(self, run: HookRun, tasks: Tasks, subject: Subject) -> None:
+        """One hook, to its verdict. Its checks end with it, not with the slowest hook beside it."""
+        try:
+            if run.hook.sequential:
+                await self._in_sequence(run, subject)
+            else:
+                await self._waited_for(run, tasks, subject)
+        finally:
+            await _dropped(tasks)
 
     def _begun(
-        self, hook: Hook, subject: Subject, body: Body, texts: dict[str, Texts]
-    ) -> tuple[HookRun, Tasks]:
+        self, hook: Hook, subject: Subject, body: Body, texts: dict[str, Texts], unfinished: Unfinished
+    ) -> HookRun:
         """The hook with every check asked, unless it is a sequence; those that wait go on as tasks."""
         now = self.clock.now
         started = at = now()
         run = HookRun(hook, body, started, self.clock.time())
+        if hook.sequential:
+            unfinished.append((run, {}))
+            return run
         made: dict[str, HookContext] = {}
         tasks: Tasks = {}
-        checks, plain, failed = run.checks, not hook.sequential, False
-        for check in () if hook.sequential else hook.checks:
+        checks, plain, failed = run.checks, True, False
+        for check in hook.checks:
             context = None if check.parameters else made.get(check.scope)
             if context is None:
                 context = _context(subject, body, check, made, texts)
             try:
                 answer = self._in_thread(check, context) if check.blocking else check.run(context)
-            except Exception as error:
+            except _ITS_OWN as error:
                 answer = crashed(check, error)
             begun, at = at, now()
             if (
                 type(answer) is Verdict
+                and not check.foreign
                 and answer.request is None
                 and answer.response is None
-                and not check.foreign
             ):
                 # The usual answer of this library's own checks: nothing to look at.
                 checks.append(CheckRun(check, context, body, begun, answer, None, at - begun))
@@ -201,16 +223,17 @@ class Engine:
             checks.append(entry)
             awaitable = self._taken(entry, answer)
             if awaitable is not None:
+                if not tasks:
+                    unfinished.append((run, tasks))
                 tasks[asyncio.ensure_future(self._finish(entry, awaitable))] = entry
         if plain:
             run.settle_plainly(failed)
         run.duration = at - started
-        return run, tasks
+        return run
 
     async def _waited_for(self, run: HookRun, tasks: Tasks, subject: Subject) -> None:
-        limit = self._limit(run, subject)
         try:
-            async with self.clock.timeout(limit):
+            async with self.clock.timeout(self._limit(run, subject)):
                 await asyncio.wait(tasks)
         except TimeoutError:
             pass
@@ -220,36 +243,41 @@ class Engine:
                 entry.settle(timed_out(entry.check, now - run.started), now)
         run.duration = now - run.started
 
-    async def _in_sequence(self, hook: Hook, subject: Subject, body: Body) -> HookRun:
+    async def _in_sequence(self, run: HookRun, subject: Subject) -> None:
         """Check by check, each on what the one before left. A failure stops nothing, as recorded."""
-        run = HookRun(hook, body, self.clock.now(), self.clock.time())
-        for check in hook.checks:
+        body = run.seen
+        for check in run.hook.checks:
             entry = await self._judged(check, subject, body, self._limit(run, subject))
             run.checks.append(entry)
             body = body if entry.out is None else entry.out
         run.duration = self.clock.now() - run.started
-        return run
 
     async def _composed(
         self, runs: list[HookRun], subject: Subject, body: Body
     ) -> tuple[Body, list[HookRun]]:
-        """The body with the changes of all guardrails, in the order of the config."""
-        composed = runs
+        """The body with the changes of all guardrails, in the order of the config.
+
+        A check that is asked again has what its hook has left of its limit. All of it together takes no
+        longer than the most that one of these hooks has left, nor longer than the call.
+        """
+        composed = list(runs)
+        end = self.clock.now() + max(run.time_left for run in runs if run.transformed)
+        if subject.deadline is not None:
+            end = min(end, subject.deadline)
         for index, run in enumerate(runs):
+            left = run.time_left
             for position, entry in enumerate(run.checks):
                 if entry.out is None:
                     continue
                 if entry.seen is body:
                     body = entry.out
                     continue
-                again = await self._judged(entry.check, subject, body, run.hook.timeout)
-                if again.lost:
-                    checks = list(composed[index].checks)
-                    checks[position] = attrs.evolve(entry, verdict=again.verdict, out=None)
-                    # The run itself may be remembered for other targets.
-                    composed = [*composed[:index], attrs.evolve(run, checks=checks), *composed[index + 1 :]]
-                elif again.out is not None:
-                    body = again.out
+                begun = self.clock.now()
+                again = await self._judged(entry.check, subject, body, max(0.0, min(left, end - begun)))
+                left -= self.clock.now() - begun
+                body = body if again.out is None else again.out
+                # The run itself may be remembered for other targets.
+                composed[index] = composed[index].with_check(position, entry.asked_again(again))
         return body, composed
 
     # -- checks ----------------------------------------------------------------------------------------
@@ -260,7 +288,7 @@ class Engine:
         answer: object
         try:
             answer = self._in_thread(check, entry.context) if check.blocking else check.run(entry.context)
-        except Exception as error:
+        except _ITS_OWN as error:
             answer = crashed(check, error)
         awaitable = self._taken(entry, answer)
         if awaitable is None:
@@ -280,24 +308,26 @@ class Engine:
 
     def _taken(self, entry: CheckRun, answer: object) -> Awaitable[object] | None:
         """Settle the check with an answer; what is to be awaited is given back."""
-        if type(answer) is not Verdict and type(answer) is not bool and isawaitable(answer):
-            return answer
-        self._settle(entry, answer)
+        try:
+            if type(answer) is not Verdict and type(answer) is not bool and isawaitable(answer):
+                return answer
+            verdict = settled(verdict_of(entry.check, answer, entry.context.event))
+        except _ITS_OWN as error:
+            # An answer may be code, too: a mapping of the host's own, say.
+            verdict = crashed(entry.check, error)
+        entry.settle(verdict, self.clock.now())
         return None
 
     async def _finish(self, entry: CheckRun, awaitable: Awaitable[object]) -> None:
         try:
             answer = await awaitable
-        except Exception as error:
+            verdict = settled(verdict_of(entry.check, answer, entry.context.event))
+        except _ITS_OWN as error:
+            # A cancellation may be ours because it took too long: nobody judged, then as now.
+            verdict = crashed(entry.check, error)
+        except BaseException as error:
             entry.settle(crashed(entry.check, error), self.clock.now())
-        except asyncio.CancelledError:
-            # Its own doing, or ours because it took too long; both times nobody judged.
-            entry.settle(failed_to_judge("the check was cancelled", "CancelledError"), self.clock.now())
-        else:
-            self._settle(entry, answer)
-
-    def _settle(self, entry: CheckRun, answer: object) -> None:
-        verdict = settled(verdict_of(entry.check, answer, entry.context.event))
+            raise
         entry.settle(verdict, self.clock.now())
 
     def _limit(self, run: HookRun, subject: Subject) -> float:
@@ -309,10 +339,20 @@ class Engine:
         return max(0.0, end - now)
 
 
+def _remember(run: HookRun, subject: Subject) -> None:
+    """Keep the run for other targets, unless a check could not judge: what kept it may be over by then."""
+    if run.judged:
+        subject.memory.keep(run, subject.event, subject.provider)
+
+
 def _left_by(run: HookRun, body: Body) -> Body:
     for entry in run.checks:
         body = body if entry.out is None else entry.out
     return body
+
+
+def _tasks_of(unfinished: Unfinished) -> list[asyncio.Task[None]]:
+    return [task for _, tasks in unfinished for task in tasks]
 
 
 async def _dropped(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -320,8 +360,10 @@ async def _dropped(tasks: Iterable[asyncio.Task[None]]) -> None:
     unfinished = [task for task in tasks if not task.done()]
     for task in unfinished:
         task.cancel()
-    if unfinished:
-        await asyncio.sleep(0)
+    # A sequence that ends hands it on to the check at hand, which takes a second turn of the loop.
+    for _ in range(2):
+        if not all(task.done() for task in unfinished):
+            await asyncio.sleep(0)
 
 
 def _kept_true(subject: Subject, body: Body) -> Body:
@@ -336,13 +378,20 @@ def _kept_true(subject: Subject, body: Body) -> Body:
 
 
 def _without_stale_logprobs(body: Body, original: Body) -> Body:
-    """Log probabilities spell out the tokens: those of a text that was changed would undo the change."""
+    """Log probabilities spell out the tokens: those of a text that was changed would undo the change.
+
+    So would the copies that some hosts send beside the message. Equal ones count as the same, wherever
+    they stand: a check may have copied everything, or left a choice out.
+    """
     before, after = original.get("choices"), body.get("choices")
     if not isinstance(before, list) or not isinstance(after, list):
         return body
-    choices = list(after)
-    for index, (old, new) in enumerate(zip(before, after, strict=False)):
-        stale = new is not old and new.get("logprobs") is not None and new["logprobs"] is old.get("logprobs")
-        if stale and new.get("message") != old.get("message"):
-            choices[index] = {**new, "logprobs": None}
+    choices = []
+    for new in after:
+        for name in () if any(new is old for old in before) else ("logprobs", "delta", "text"):
+            if new.get(name) is not None:
+                same = [old for old in before if isinstance(old, dict) and old.get(name) == new[name]]
+                if same and all(old.get("message") != new.get("message") for old in same):
+                    new = {**new, name: None} if name == "logprobs" else {k: new[k] for k in new if k != name}
+        choices.append(new)
     return {**body, "choices": choices}

@@ -40,7 +40,8 @@ class Memory:
     def recall(self, hook: Hook, event: Event, body: Body, provider: str) -> HookRun | None:
         """What the hook did to the same input, None when it has to run.
 
-        For checks that looked at the conversation only, the same messages are the same input.
+        For checks that looked at the conversation only, and changed nothing else, the same messages are
+        the same input.
         """
         if not self._runs:
             return None
@@ -48,7 +49,7 @@ class Memory:
             run = kept.run
             if body is run.seen and provider == kept.provider:
                 return attrs.evolve(run, recalled=True)
-            if run.target_read:
+            if run.target_read or not _changes_messages_only(run):
                 if provider == kept.provider and body == run.seen:
                     return _on(run, body, whole=True)
             elif body.get("messages") == run.seen.get("messages"):
@@ -64,10 +65,20 @@ class Memory:
         return True
 
 
+def _changes_messages_only(run: HookRun) -> bool:
+    return all(
+        entry.out is None or _but_messages(entry.out) == _but_messages(entry.seen) for entry in run.checks
+    )
+
+
+def _but_messages(body: Body) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "messages"}
+
+
 def _on(run: HookRun, body: Body, *, whole: bool) -> HookRun:
     """The same run as it would have been on `body`.
 
-    Of the changes only those to the messages count, unless the bodies are alike as a `whole`.
+    The changes are those to the messages, unless the bodies are alike as a `whole`.
     """
     moved: dict[int, Body] = {id(run.seen): body}
     checks: list[CheckRun] = []

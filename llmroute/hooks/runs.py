@@ -39,10 +39,26 @@ class CheckRun:
             self.duration = now - self.started
 
     @property
+    def judged(self) -> bool:
+        """Whether the check could do its work, or had nothing to judge."""
+        verdict = self.verdict
+        return verdict is not None and (verdict.error is None or verdict.skipped)
+
+    @property
     def lost(self) -> bool:
         """Whether there is no change because the check could not do its work."""
-        verdict = self.verdict
-        return verdict is None or (verdict.error is not None and not verdict.skipped and self.out is None)
+        return not self.judged and self.out is None
+
+    def asked_again(self, again: CheckRun) -> CheckRun:
+        """The check, when it was asked `again` for its change because the body had changed meanwhile.
+
+        As long as it passes it has made its change anew, or found nothing left to change. Otherwise its
+        first change is gone, and the worse of its two verdicts counts.
+        """
+        if again.effect == "pass" and not again.lost:
+            return self
+        worse = worst([self.effect, again.effect]) == again.effect
+        return attrs.evolve(self, verdict=again.verdict if worse else self.verdict, out=again.out)
 
     @property
     def effect(self) -> Effect:
@@ -114,6 +130,22 @@ class HookRun:
         return not self.plain and any(check.out is not None for check in self.checks)
 
     @property
+    def judged(self) -> bool:
+        """Whether every check could do its work, or had nothing to judge."""
+        return self.plain or all(check.judged for check in self.checks)
+
+    @property
+    def time_left(self) -> float:
+        """Seconds that the hook has not used of its limit; below zero where it has overrun it."""
+        return self.hook.timeout - self.duration
+
+    def with_check(self, position: int, check: CheckRun) -> HookRun:
+        """The run with another entry for one of its checks."""
+        if check is self.checks[position]:
+            return self
+        return attrs.evolve(self, checks=[*self.checks[:position], check, *self.checks[position + 1 :]])
+
+    @property
     def target_read(self) -> bool:
         """Whether a check looked at more than the conversation."""
         return any(check.context.target_read for check in self.checks)
@@ -123,10 +155,7 @@ class HookRun:
         return [
             f"{self.hook.path}: {check.check.id} could not judge, which this hook lets pass"
             for check in self.checks
-            if (verdict := check.verdict) is not None
-            and verdict.error is not None
-            and not verdict.skipped
-            and check.effect == "pass"
+            if not check.judged and check.effect == "pass"
         ]
 
     def result(self, asynchronous: bool = False) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from inspect import isawaitable
+from collections.abc import Callable, Iterator, Mapping
+from inspect import isawaitable, signature
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,37 @@ if TYPE_CHECKING:
 
 def own_checks(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Functions by the id under which a config asks for them. Raises Invalid."""
-    for name, check in value.items():
-        if isinstance(check, type) or not callable(check):
-            raise Invalid(f"expected a function that takes a HookContext, got {found(check)}", (name,))
-        if "." not in name or name.startswith("default.") or name in CHECKS:
-            raise Invalid("expected an id of your own with a dot, such as acme.no_secrets", (name,))
+    errors = [Invalid(text, (name,)) for name, check in value.items() for text in _problems_of(name, check)]
+    if errors:
+        raise Several(errors)
     return dict(value)
+
+
+def _problems_of(name: str, check: object) -> Iterator[str]:
+    if isinstance(check, type) or not callable(check):
+        yield f"expected a function that takes a HookContext, got {found(check)}"
+    elif not _takes_one(check):
+        yield "cannot be called with one argument, the HookContext: write it as `def check(context): ...`"
+    if "." not in name or name.startswith("default.") or name in CHECKS:
+        yield "expected an id of your own with a dot, such as acme.no_secrets"
+
+
+def _takes_one(check: Callable[..., Any]) -> bool:
+    """Whether a check can be called with its context; those that do not say what they take, may."""
+    from .custom import Blocking, Transforming
+
+    while isinstance(check, (Blocking, Transforming)):
+        check = check.function
+    try:
+        taken = signature(check)
+    except Exception:
+        # Built-ins without one, and annotations that cannot be evaluated: not the library's business.
+        return True
+    try:
+        taken.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def own_guardrails(value: Mapping[str, Any]) -> Mapping[str, HookSettings]:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from ..outcome import Failure, StreamEnd, StreamFailed
+from ..outcome import EndCallback, Failure, StreamEnd, StreamFailed, Usage
 
 
 class ReadyStream:
     """Chunks that are there already. An `outcome.OutcomeStream`.
 
+    `usage` is that of the stream they come from: hooks may have changed or dropped the chunk that told it.
     Subclasses get more in `_more`, which adds to `_ready` or calls `_conclude`.
     """
 
-    __slots__ = ("__weakref__", "_callbacks", "_end", "_failure", "_over", "_ready", "_status")
+    __slots__ = ("__weakref__", "_callbacks", "_end", "_failure", "_over", "_ready", "_status", "_usage")
 
-    def __init__(self, chunks: Iterable[dict[str, Any]] = (), *, over: bool = True) -> None:
+    def __init__(
+        self, chunks: Iterable[dict[str, Any]] = (), *, over: bool = True, usage: Usage = None
+    ) -> None:
         self._ready = deque(chunks)
         self._over = over
         self._failure: Failure | None = None
         self._status = 502
         self._end: tuple[StreamEnd, Failure | None] | None = None
-        self._callbacks: list[Callable[[StreamEnd, Failure | None], None]] = []
+        self._callbacks: list[EndCallback] = []
+        self._usage = usage
 
     def __aiter__(self) -> ReadyStream:
         return self
@@ -48,9 +52,13 @@ class ReadyStream:
     def ended(self) -> StreamEnd | None:
         return None if self._end is None else self._end[0]
 
-    def on_end(self, callback: Callable[[StreamEnd, Failure | None], None]) -> None:
+    @property
+    def usage(self) -> Usage:
+        return self._usage
+
+    def on_end(self, callback: EndCallback) -> None:
         if self._end is not None:
-            callback(*self._end)
+            callback(*self._end, self.usage)
         else:
             self._callbacks.append(callback)
 
@@ -85,7 +93,7 @@ class ReadyStream:
             self._end = (end, failure)
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:
-                callback(end, failure)
+                callback(end, failure, self.usage)
 
     async def _more(self) -> None:
         raise NotImplementedError

@@ -14,25 +14,28 @@ from typing import Any, Final
 
 import attrs
 
-from ..outcome import DENIED, Failure, OutcomeStream, StreamFailed
+from ..outcome import DENIED, Failure, OutcomeStream, StreamFailed, Usage
 from ..types.accumulate import CompletionBuilder
 from .chunks import (
     Chunk,
     Held,
     Lane,
+    built,
     choices_of,
     chunks_of,
     completion_of,
     filtered_end,
+    judgeable,
     lanes_of,
     rewritten,
     size_of,
+    speaks,
     texts_of,
 )
 from .engine import Engine, Subject
-from .hook import Hook
+from .hook import BoundCheck, Hook
 from .restore import MAX_URL, Restorer
-from .runs import HookRun
+from .runs import HookRun, worst
 from .stream import ReadyStream
 
 #: Bytes of a stream that are kept for judgement.
@@ -70,8 +73,8 @@ class GuardedStream(ReadyStream):
     """A stream with output hooks that do not ask for its end before its beginning."""
 
     __slots__ = (
-        "_begun", "_builder", "_collects", "_held", "_hooks", "_inner", "_judges", "_kept", "_open",
-        "_overlap", "_runs", "_size", "_tails", "_windows", "denied",
+        "_begun", "_builder", "_collects", "_held", "_hooks", "_inner", "_judges", "_kept", "_met",
+        "_open", "_overlap", "_runs", "_size", "_tails", "_windows", "denied",
     )  # fmt: skip
 
     def __init__(self, inner: OutcomeStream, hooks: StreamHooks) -> None:
@@ -91,6 +94,8 @@ class GuardedStream(ReadyStream):
         self._size = 0
         self._open: set[int] = set()
         self._begun = False
+        #: The checks that had something to judge in some window.
+        self._met: set[BoundCheck] = set()
         #: What the texts that were handed on end in.
         self._tails: dict[Lane, str] = {}
         #: Whether a hook has denied it; what was handed on before stays.
@@ -105,6 +110,10 @@ class GuardedStream(ReadyStream):
     def failed(self) -> tuple[Failure, int] | None:
         """The failure and its status, where it failed before anything was ready."""
         return (self._failure, self._status) if self._failure is not None and not self._ready else None
+
+    @property
+    def usage(self) -> Usage:
+        return self._inner.usage
 
     # -- chunks ----------------------------------------------------------------------------------------
 
@@ -156,7 +165,7 @@ class GuardedStream(ReadyStream):
             await self._judge_after()
         if not self._over and hooks.completed is not None:
             self._join()
-            hooks.completed(self._builder.build())
+            hooks.completed(built(self._builder))
         self._conclude()
 
     def _keep(self, chunk: Chunk) -> None:
@@ -175,7 +184,7 @@ class GuardedStream(ReadyStream):
     def _join(self) -> None:
         kept, self._kept = self._kept, []
         for chunk in kept:
-            self._builder.add(chunk)
+            self._builder.add(judgeable(chunk))
 
     def _hang_up(self, failure: Failure | None) -> None:
         self._inner.close(failure)
@@ -187,12 +196,17 @@ class GuardedStream(ReadyStream):
         chunks = self._held.chunks
         if not chunks:
             return
+        if last and self._all_met() and not any(map(speaks, chunks)):
+            # How it ended and what it cost. A check that was given that would say that the text is missing.
+            self._hand_on(self._held.release(len(chunks)))
+            return
         answer = completion_of(chunks)
         side = await self._hooks.engine.run(self._hooks.windowed, self._about(answer))
         if self._over:
             return
-        self._note(side.runs)
-        if side.effect == "deny":
+        runs = [self._weighed(run, last) for run in side.runs]
+        self._note(runs)
+        if worst([run.effect for run in runs]) == "deny":
             self._deny()
             return
         changed = self._restored(side.body, self._tails)
@@ -233,19 +247,39 @@ class GuardedStream(ReadyStream):
 
     async def _judge_after(self) -> None:
         self._join()
-        side = await self._hooks.engine.run(self._hooks.after, self._about(self._builder.build()))
+        side = await self._hooks.engine.run(self._hooks.after, self._about(built(self._builder)))
         self._note(side.runs)
 
     def _about(self, response: Mapping[str, Any]) -> Subject:
         return attrs.evolve(self._hooks.subject, response=response)
 
     def _note(self, runs: Sequence[HookRun]) -> None:
-        """Of all the windows the first that failed counts, else one that was changed, else the last."""
+        """Of all the windows the first of the worst counts; of those that passed one that was changed."""
         for run in runs:
             known = self._runs.get(run.hook)
-            if known is None or (known.effect == "pass" and (run.effect != "pass" or not known.transformed)):
+            worse = known is None or worst([known.effect, run.effect]) != known.effect
+            if worse or (known is not None and known.effect == "pass" and not known.transformed):
                 self._runs[run.hook] = run
         self._hooks.report(self._runs)
+
+    def _weighed(self, run: HookRun, last: bool) -> HookRun:
+        """The run of a window, where nothing to judge means nothing: it may come, or have come, in another.
+
+        The last window decides for checks that have met nothing in any.
+        """
+        if run.plain:
+            self._met.update(check.check for check in run.checks)
+            return run
+        for position, entry in enumerate(run.checks):
+            if entry.verdict is None or not entry.verdict.skipped:
+                self._met.add(entry.check)
+            elif not last or entry.check in self._met:
+                lenient = attrs.evolve(entry.check, on_empty="pass")
+                run = run.with_check(position, attrs.evolve(entry, check=lenient))
+        return run
+
+    def _all_met(self) -> bool:
+        return self._met.issuperset(check for hook in self._hooks.windowed for check in hook.checks)
 
     # -- handing on ------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 Recorded rules: before the call the last message (any role), after it the first choice; list content
 piece by piece; empty pieces count as absent. `scope="all"` covers every message and every choice, with
-refusals, reasoning and the arguments of tool calls.
+refusals, reasoning, the arguments of tool calls and whatever else `search` lists.
 """
 
 from __future__ import annotations
@@ -10,36 +10,67 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Path = tuple[str | int, ...]
+from .search import Name, Search
+from .search import Path as Path
 
-#: Texts of a message beside its content; looked at with `scope="all"`.
-_BESIDE = ("refusal", "reasoning_content", "reasoning")
-#: Where the free text of a tool call stands, by the kind of the call.
-_CALL_TEXTS = (("function", "arguments"), ("custom", "input"))
+
+class TooDeepError(ValueError):
+    """Not every text could be read, so there is no verdict on them."""
+
+    def __init__(self) -> None:
+        super().__init__("texts stand too deep, or are too many, to be read")
 
 
 class Texts:
-    """Pieces of text in a body and where they stand."""
+    """Pieces of text in a body and where they stand.
 
-    __slots__ = ("_joined", "body", "paths", "pieces")
+    Not `complete` where some are beyond the bounds of the search. `on_body` hears of it when somebody
+    reads the body.
+    """
 
-    def __init__(self, body: Mapping[str, Any], paths: Sequence[Path], pieces: Sequence[str]) -> None:
-        #: What the texts stand in.
-        self.body = body
+    __slots__ = ("_body", "_joined", "_on_body", "complete", "paths", "pieces")
+
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        paths: Sequence[Path],
+        pieces: Sequence[str],
+        *,
+        complete: bool = True,
+        on_body: Callable[[], None] | None = None,
+    ) -> None:
+        self._body = body
         self._joined: str | None = None
+        self._on_body = on_body
         #: Where each piece stands in the body.
         self.paths = tuple(paths)
         self.pieces = tuple(pieces)
+        self.complete = complete
 
     @classmethod
     def of(cls, event: str, body: Mapping[str, Any], scope: str) -> Texts:
         """The texts that a check of `scope` looks at, in a request ("before") or an answer."""
-        found: list[tuple[Path, str]] = []
+        search = Search(everything=scope == "all")
         if event == "before":
-            _messages(body, scope, found)
+            search.messages(body)
         else:
-            _choices(body, scope, found)
-        return cls(body, [path for path, _ in found], [text for _, text in found])
+            search.choices(body)
+        return cls(body, search.paths, search.pieces, complete=search.complete)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What the texts stand in."""
+        if self._on_body is not None:
+            self._on_body()
+        return self._body
+
+    def stand_in(self, body: Mapping[str, Any]) -> bool:
+        """Whether they are the texts of this very body."""
+        return self._body is body
+
+    def shown(self, on_body: Callable[[], None]) -> Texts:
+        """The same texts for one reader."""
+        return Texts(self._body, self.paths, self.pieces, complete=self.complete, on_body=on_body)
 
     @property
     def joined(self) -> str:
@@ -57,7 +88,7 @@ class Texts:
         new = {
             path: text for path, old, text in zip(self.paths, self.pieces, pieces, strict=True) if text != old
         }
-        return _with(self.body, new) if new else None
+        return _with(self._body, new) if new else None
 
 
 def usual_text(event: str, body: Mapping[str, Any]) -> str | None:
@@ -76,71 +107,25 @@ def usual_text(event: str, body: Mapping[str, Any]) -> str | None:
     return content if type(content) is str else None
 
 
-def _messages(request: Mapping[str, Any], scope: str, found: list[tuple[Path, str]]) -> None:
-    messages = request.get("messages")
-    if not isinstance(messages, list):
-        return
-    start = 0 if scope == "all" else max(0, len(messages) - 1)
-    for index in range(start, len(messages)):
-        _message(messages[index], ("messages", index), scope, found)
-
-
-def _choices(response: Mapping[str, Any], scope: str, found: list[tuple[Path, str]]) -> None:
-    choices = response.get("choices")
-    if not isinstance(choices, list):
-        return
-    for index, choice in enumerate(choices if scope == "all" else choices[:1]):
-        if isinstance(choice, Mapping):
-            _message(choice.get("message"), ("choices", index, "message"), scope, found)
-
-
-def _message(message: Any, path: Path, scope: str, found: list[tuple[Path, str]]) -> None:
-    if not isinstance(message, Mapping):
-        return
-    content = message.get("content")
-    if isinstance(content, str):
-        found.append(((*path, "content"), content))
-    elif isinstance(content, list):
-        names = ("text", "refusal") if scope == "all" else ("text",)
-        for index, part in enumerate(content):
-            if isinstance(part, Mapping):
-                _members(part, (*path, "content", index), names, found)
-    if scope == "all":
-        _members(message, path, _BESIDE, found)
-        _arguments(message, path, found)
-
-
-def _members(
-    value: Mapping[str, Any], path: Path, names: Sequence[str], found: list[tuple[Path, str]]
-) -> None:
-    found.extend(((*path, name), text) for name in names if isinstance(text := value.get(name), str))
-
-
-def _arguments(message: Mapping[str, Any], path: Path, found: list[tuple[Path, str]]) -> None:
-    _argument(message, path, ("function_call", "arguments"), found)
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return
-    for index, call in enumerate(calls):
-        for place in _CALL_TEXTS:
-            _argument(call, (*path, "tool_calls", index), place, found)
-
-
-def _argument(value: Any, path: Path, place: tuple[str, str], found: list[tuple[Path, str]]) -> None:
-    kind, name = place
-    inner = value.get(kind) if isinstance(value, Mapping) else None
-    if isinstance(inner, Mapping):
-        _members(inner, (*path, kind), (name,), found)
+def texts_in(value: Any) -> list[str] | None:
+    """The texts in a value that stands in the place of one; None when they could not all be read."""
+    search = Search(everything=True)
+    search.text(value, ())
+    return search.pieces if search.complete else None
 
 
 def _with(body: Any, changes: Mapping[Path, str]) -> Any:
     """`body` with new texts; each container on the way is copied once."""
     if () in changes:
         return changes[()]
-    below: dict[str | int, dict[Path, str]] = {}
+    below: dict[str | int | Name, dict[Path, str]] = {}
     for path, text in changes.items():
         below.setdefault(path[0], {})[path[1:]] = text
     copy: Any = list(body) if isinstance(body, list) else dict(body)
+    names: dict[str, str] = {}
     for key, inner in below.items():
-        copy[key] = _with(body[key], inner)
-    return copy
+        if isinstance(key, Name):
+            names[key.name] = inner[()]
+        else:
+            copy[key] = _with(body[key], inner)
+    return {names.get(key, key): value for key, value in copy.items()} if names else copy

@@ -15,12 +15,12 @@ import attrs
 from ..config.spec import TargetSpec
 from ..environment import Environment
 from ..hooks.base import Event
-from ..hooks.chunks import chunks_of, completion_of, size_of
+from ..hooks.chunks import chunks_of, completion_of, judgeable, size_of
 from ..hooks.engine import Subject
 from ..hooks.hook import Hook
 from ..hooks.memory import Memory
 from ..hooks.restore import Restorer
-from ..hooks.runs import HookRun, SideRun
+from ..hooks.runs import HookRun, SideRun, worst
 from ..hooks.stream import ReadyStream
 from ..hooks.streaming import MAX_KEPT, GuardedStream, StreamHooks, denial, too_large
 from ..outcome import DENIED, FAILED_GUARDRAIL, Failure, HookResults, Outcome, OutcomeStream, StreamFailed
@@ -104,10 +104,7 @@ class _Side:
 
     def _denied(self, model: str | None, runs: Sequence[HookRun], usage: Any = None) -> Outcome:
         what = "request" if self._event == "before" else "answer"
-        failure = denial(what, [run.hook.id for run in runs if run.effect == "deny"])
-        if usage:
-            # The answer is gone, what it cost is not.
-            failure = attrs.evolve(failure, body={"usage": usage})
+        failure = _with_usage(denial(what, [run.hook.id for run in runs if run.effect == "deny"]), usage)
         return Outcome(DENIED, self._spec.path, self._spec.provider, model, failure=failure)
 
 
@@ -177,9 +174,9 @@ class OutputHooks(_Side):
             params = effective_params(self._spec, call.request.body)
         subject = self._subject(call, params, outcome.body)
         if outcome.stream is None:
-            return await self._judged(call, outcome, subject)
+            return _told(call, await self._judged(call, outcome, subject))
         try:
-            return await self._streamed(call, outcome, outcome.stream, subject)
+            return _told(call, await self._streamed(call, outcome, outcome.stream, subject))
         except BaseException:
             # Whoever drops an outcome closes it.
             outcome.stream.close()
@@ -239,7 +236,7 @@ class OutputHooks(_Side):
         size = 0
         try:
             async for chunk in stream:
-                chunks.append(chunk)
+                chunks.append(judgeable(chunk))
                 size += size_of(chunk)
                 if size > MAX_KEPT:
                     stream.close()
@@ -254,7 +251,7 @@ class OutputHooks(_Side):
             return judged
         if judged.body != answer:
             chunks = chunks_of(judged.body or {})
-        return attrs.evolve(judged, body=None, stream=ReadyStream(chunks))
+        return attrs.evolve(judged, body=None, stream=ReadyStream(chunks, usage=stream.usage))
 
     async def _opened(
         self, call: Call, outcome: Outcome, inner: OutcomeStream, subject: Subject, restorer: Restorer | None
@@ -277,6 +274,8 @@ class OutputHooks(_Side):
         if stream.failed is not None:
             stream.close()
             failure, status = stream.failed
+            if failure.kind == "guardrail":
+                failure = _with_usage(failure, stream.usage)
             return attrs.evolve(outcome, status=status, stream=None, failure=failure, hooks=judged)
         content = all(entry["verdict"] for entry in results.after)
         return attrs.evolve(outcome, status=200 if content else FAILED_GUARDRAIL, stream=stream, hooks=judged)
@@ -297,6 +296,19 @@ class OutputHooks(_Side):
         self._start_beside(call, attrs.evolve(subject, response=response))
 
 
+def _with_usage(failure: Failure, usage: Any) -> Failure:
+    """A denial with what the answer cost: it is gone, its cost is not."""
+    return attrs.evolve(failure, body={"usage": usage}) if usage else failure
+
+
+def _told(call: Call, outcome: Outcome) -> Outcome:
+    """The outcome, with its attempt telling that the answer was good for the provider only."""
+    attempts = call.log.attempts
+    if outcome.failure is not None and attempts:
+        attempts[-1] = attrs.evolve(attempts[-1], status=outcome.status, error=outcome.failure.message)
+    return outcome
+
+
 def _is_news(run: HookRun, told: Mapping[Hook, HookRun]) -> bool:
     known = told.get(run.hook)
-    return known is None or (known.effect == "pass" and run.effect != "pass")
+    return known is None or worst([known.effect, run.effect]) != known.effect

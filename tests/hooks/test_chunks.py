@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from llmroute.hooks.chunks import Held, chunks_of, completion_of, filtered_end, rewritten, texts_of
+from llmroute.hooks.chunks import (
+    Held,
+    chunks_of,
+    completion_of,
+    filtered_end,
+    judgeable,
+    rewritten,
+    speaks,
+    texts_of,
+)
 
 
 def chunk(text=None, index=0, finish=None, **delta):
@@ -48,6 +57,12 @@ CALLS = chunk(tool_calls=[{"index": 0, "id": "c", "function": {"name": "f", "arg
         ([chunk(role="assistant"), chunk("aa")], 2, [1]),
         # Tool calls stay until they are whole.
         ([chunk("aa"), CALLS, chunk("bb"), chunk("cc")], 2, [1]),
+        ([chunk("aa"), chunk(content=[{"type": "text", "text": "bb"}]), chunk("cc")], 2, [1]),
+        # So do details of the reasoning, unless they repeat a text that is cut itself.
+        ([chunk("aa"), chunk(reasoning_details=[{"text": "bb"}]), chunk("cc")], 2, [1]),
+        ([chunk(reasoning="aa", reasoning_details=[{"text": "aa"}]), chunk("cc")], 2, [1]),
+        # What is encrypted says nothing.
+        ([chunk("aa", reasoning_details=[{"data": "bb"}]), chunk("cc")], 2, [1]),
         # Reasoning is followed by content of the same choice.
         ([chunk(reasoning_content="aa"), chunk("bb")], 2, [1]),
     ],
@@ -142,3 +157,117 @@ def test_an_answer_survives_as_a_stream():
 def test_an_empty_answer_is_a_stream_too():
     """Of one chunk."""
     assert [{"object": "chat.completion.chunk", "choices": []}] == chunks_of({})
+
+
+def test_a_chunk_of_texts_is_judged_as_it_is():
+    """Nearly all are."""
+    for one in (chunk("a"), chunk(reasoning="a", role="assistant"), {"choices": []}, {"usage": {}}):
+        assert one is judgeable(one)
+
+
+@pytest.mark.parametrize(
+    ("delta", "expected"),
+    [
+        ({"reasoning": {"a": "b", "c": ["d"]}}, {"reasoning": "bd"}),
+        ({"function_call": {"arguments": {"a": 1}}}, {"function_call": {"arguments": '{"a":1}'}}),
+        (
+            {"tool_calls": [{"custom": {"input": ["a"]}}, 5]},
+            {"tool_calls": [{"custom": {"input": '["a"]'}}, 5]},
+        ),
+        # Whatever a provider of the host's own makes: it is not handed on unread.
+        ({"function_call": {"arguments": {"a": object}}}, {"function_call": {"arguments": ""}}),
+        # A content in parts stays one.
+        ({"content": [{"text": "a"}]}, {"content": [{"text": "a"}]}),
+    ],
+)
+def test_what_comes_in_the_place_of_a_text_is_made_one(delta, expected):
+    """Only texts grow from chunk to chunk."""
+    assert [expected] == [choice["delta"] for choice in judgeable(chunk(**delta))["choices"]]
+
+
+def test_a_value_too_deep_to_be_read_is_judged_as_json():
+    """Nothing of it is left out."""
+    deep = "secret"
+    for _ in range(100):
+        deep = [deep]
+
+    [choice] = judgeable(chunk(reasoning=deep))["choices"]
+
+    assert "[" * 100 + '"secret"' + "]" * 100 == choice["delta"]["reasoning"]
+
+
+def test_what_a_chunk_repeats_is_left_out():
+    """And the rest of the choice stays."""
+    copied = chunk("a")
+    copied["choices"][0] |= {"message": {"content": "a"}, "text": "a", "stop": 1}
+
+    assert {**chunk("a")["choices"][0], "stop": 1} == judgeable(copied)["choices"][0]
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (chunk("a"), True),
+        (CALLS, True),
+        (chunk(role="assistant"), False),
+        (chunk(finish="stop", provider_state={"origin": "x"}), False),
+        ({"choices": [], "usage": {"total_tokens": 1}}, False),
+    ],
+)
+def test_what_says_something(one, expected):
+    """Texts and what is judged with them; not how it ended or what it cost."""
+    assert expected == speaks(one)
+
+
+def test_details_that_belong_together_are_joined():
+    """By their type and index; what is encrypted is whole, the last signature counts."""
+    pieces = [
+        {"type": "reasoning.text", "index": 0, "text": "se", "signature": None},
+        {"type": "reasoning.summary", "index": 1, "summary": "a"},
+        {"type": "reasoning.encrypted", "data": "x"},
+        {"type": "reasoning.text", "index": 0, "text": "cret", "signature": "s"},
+        {"type": "reasoning.encrypted", "data": "y"},
+        5,
+    ]
+
+    answer = completion_of([chunk(reasoning_details=[piece]) for piece in pieces])
+
+    assert [
+        {"type": "reasoning.text", "index": 0, "text": "secret", "signature": "s"},
+        {"type": "reasoning.summary", "index": 1, "summary": "a"},
+        {"type": "reasoning.encrypted", "data": "x"},
+        {"type": "reasoning.encrypted", "data": "y"},
+        5,
+    ] == answer["choices"][0]["message"]["reasoning_details"]
+
+
+def test_new_reasoning_takes_its_details_along():
+    """They would tell the old one. Where only the content is new they stay."""
+    chunks = [chunk("a", reasoning="b", reasoning_details=[{"text": "b"}])]
+
+    [changed] = rewritten(chunks, {(0, "content"): "a", (0, "reasoning"): "*"})
+    [kept] = rewritten(chunks, {(0, "content"): "*", (0, "reasoning"): "b"})
+
+    assert {"content": "a", "reasoning": "*"} == changed["choices"][0]["delta"]
+    assert {"content": "*", "reasoning": "b", "reasoning_details": [{"text": "b"}]} == (
+        kept["choices"][0]["delta"]
+    )
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        5,
+        [None, "x"],
+        [{"message": "hey"}],
+        [{"index": {}, "message": {"content": "a"}}],
+        [{"index": "x", "message": {"tool_calls": ["a"]}}],
+    ],
+    ids=repr,
+)
+def test_a_malformed_answer_is_a_stream_as_well(choices):
+    """It raises nothing."""
+    made = chunks_of({"choices": choices})
+    texts_of({"choices": choices})
+
+    assert all(isinstance(choice["index"], int) for one in made for choice in one["choices"])

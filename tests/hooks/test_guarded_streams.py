@@ -13,7 +13,7 @@ from llmroute import GuardrailError, IncompleteStreamError, InternalServerError
 from llmroute.hooks import Verdict, transforming
 from llmroute.hooks import streaming as streaming_module
 from llmroute.layers import hooks
-from llmroute.telemetry.events import HookFinished
+from llmroute.telemetry.events import CallFinished, HookFinished, StreamFinished
 from llmroute.testing import completion, cut, error, sse, stall, stream, tool_call
 
 WORDS = [f"w{number:02d} " for number in range(60)]
@@ -586,6 +586,79 @@ async def test_observers_hear_of_a_windowed_hook_once_and_of_its_failure():
     await collect(await rig.stream())
 
     assert [True, False] == [event.verdict for event in rig.events if isinstance(event, HookFinished)]
+
+
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
+
+def forgets_usage(context):
+    """Changes the answer, and loses what it cost."""
+    body = {"id": "new", "created": 1, "model": "m", "choices": context.response["choices"]}
+    return Verdict(True, **context.changed(body))
+
+
+def told(rig, kind):
+    (event,) = [event for event in rig.events if isinstance(event, kind)]
+    return event.usage
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"output_guardrails": [guard("t.clean", deny=True)]},
+        {"output_mutators": [guard("t.redact", stream="buffer")]},
+        {"output_mutators": [guard("t.forgets_usage", stream="buffer")]},
+        {"output_guardrails": [windowed("t.clean", deny=True)]},
+        {"output_mutators": [windowed("t.shout")]},
+        {"output_mutators": [windowed("t.forgets_usage")]},
+        {"output_guardrails": [guard("t.clean", stream="after")]},
+    ],
+    ids=["buffer", "changed", "forgotten", "window", "changed window", "forgotten in a window", "after"],
+)
+async def test_observers_hear_the_usage_whatever_hooks_change(members):
+    """The provider's own word, not what hooks left of it."""
+    checks = {"t.forgets_usage": forgets_usage}
+    rig = guarded(stream(WORDS, usage=USAGE), checks=checks, router={"observe": True}, **members)
+    await collect(await rig.stream())
+
+    assert USAGE == told(rig, StreamFinished)
+
+
+@pytest.mark.parametrize("hook", [guard("t.clean", deny=True), windowed("t.clean", deny=True)], ids=str)
+async def test_a_stream_denied_at_once_tells_its_usage_with_the_call(hook):
+    """There is no stream that could end; the answer has it as well."""
+    rig = guarded(stream("secret", usage=USAGE), output_guardrails=[hook], router={"observe": True})
+    response = await rig.handle(stream=True)
+
+    assert (446, USAGE) == (response.status, response.body["usage"])
+    assert USAGE == told(rig, CallFinished)
+
+
+async def test_a_stream_denied_before_its_usage_has_none():
+    """Nobody knows it: the provider was hung up on."""
+    rig = guarded(
+        stream(["secret ", *WORDS], usage=USAGE),
+        output_guardrails=[windowed("t.clean", deny=True)],
+        router={"observe": True},
+    )
+    response = await rig.handle(stream=True)
+
+    assert (446, False) == (response.status, "usage" in response.body)
+    assert told(rig, CallFinished) is None
+
+
+async def test_a_stream_denied_in_its_last_window_tells_its_usage():
+    """It is known by then."""
+    rig = guarded(
+        stream([*WORDS[:32], "secret"], usage=USAGE),
+        output_guardrails=[windowed("t.clean", deny=True)],
+        router={"observe": True},
+    )
+    got, ended = await outcome(rig)
+
+    assert got
+    assert ended is not None
+    assert ("failed", USAGE) == (rig.events[-1].end, rig.events[-1].usage)
 
 
 async def test_hooks_of_a_target_meet_its_stream_only():

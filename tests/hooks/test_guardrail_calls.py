@@ -101,6 +101,20 @@ async def test_a_denied_request_raises_with_its_results():
     assert 446 == caught.value.status_code
 
 
+async def test_observers_hear_what_a_denied_answer_used():
+    """A request that was denied used nothing."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    for side, expected in (("output_guardrails", usage), ("input_guardrails", None)):
+        rig = guarded(
+            [completion("well", usage=usage)],
+            **{side: [guard("t.fails", deny=True)]},
+            router={"observe": True},
+        )
+        await rig.handle()
+
+        assert (446, expected) == (rig.events[-1].status, rig.events[-1].usage)
+
+
 async def test_a_denied_answer_is_not_shown_but_its_usage_is():
     """What the tokens cost is known though the answer is gone."""
     rig = guarded([SECRET], output_guardrails=[guard("t.clean", deny=True)])
@@ -262,6 +276,17 @@ async def test_a_change_made_for_one_target_does_not_reach_the_next():
 
 
 # -- no work in vain -----------------------------------------------------------------------------------
+
+
+async def test_the_route_tells_of_a_denied_answer():
+    """The provider said 200; what the caller asks is why the chain went on."""
+    config = fallback("a", "b", output_guardrails=[guard("t.clean", id="g1", deny=True)])
+    rig = guarded([SECRET, OK], config=config)
+
+    first, second = (await rig.create()).route.attempts
+
+    assert (446, 200, None) == (first.status, second.status, second.error)
+    assert "denied by g1" in first.error
 
 
 async def test_hooks_run_once_for_all_targets_of_a_fallback():

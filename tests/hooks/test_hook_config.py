@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 
 import jsonschema
 import pytest
@@ -12,7 +13,7 @@ from engine_kit import KEY, Rig, fallback, target
 from guard_kit import CHECKS, after, before, guard, guarded
 
 from llmroute import Config, ConfigError, Router
-from llmroute.hooks import Verdict
+from llmroute.hooks import Verdict, blocking, transforming
 from llmroute.hooks import compile as module
 from llmroute.testing import ScriptedTransport, completion, error
 
@@ -429,6 +430,82 @@ def test_checks_are_functions_with_an_id_of_their_own(checks, expected):
         Router(checks=checks)
 
     assert str(caught.value).startswith(expected)
+
+
+class Judge:
+    def judge(self, context):
+        return True
+
+    def __call__(self, context):
+        return True
+
+    def nothing(self):
+        return True
+
+
+class Silent:
+    """Its signature cannot be read."""
+
+    __signature__ = 5
+
+    def __call__(self, context):
+        return True
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: True,
+        lambda context, limit: True,
+        lambda *, context: True,
+        Judge().nothing,
+        partial(lambda context: True, None),
+        blocking(lambda: True),
+        transforming(blocking(lambda: True)),
+    ],
+    ids=["nothing", "two", "keyword", "method", "partial", "blocking", "transforming"],
+)
+def test_a_check_that_cannot_be_called_is_refused(check):
+    """When the router is made, not at the first call, where it would only be a check that fails."""
+    with pytest.raises(ConfigError) as caught:
+        Router(checks={"acme.x": check, "acme.y": check})
+
+    text = "cannot be called with one argument, the HookContext: write it as `def check(context): ...`"
+    assert [f"checks.acme.x: {text}", f"checks.acme.y: {text}"] == [
+        str(problem) for problem in caught.value.problems
+    ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda anything: True,
+        lambda context, limit=5: True,
+        lambda *contexts: True,
+        Judge().judge,
+        Judge(),
+        Silent(),
+        partial(lambda limit, context: True, 5),
+        transforming(blocking(lambda context: True)),
+        len,
+        max,
+    ],
+    ids=[
+        "one",
+        "default",
+        "any",
+        "method",
+        "object",
+        "silent",
+        "partial",
+        "wrapped",
+        "built-in",
+        "no signature",
+    ],
+)
+def test_a_check_that_takes_a_context_is_taken(check):
+    """Whatever else it could take; what does not say what it takes is believed."""
+    assert Router(checks={"acme.x": check})
 
 
 # -- headers -------------------------------------------------------------------------------------------

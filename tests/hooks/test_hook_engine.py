@@ -321,6 +321,32 @@ async def test_scope_is_the_last_message_for_guardrails_and_all_of_them_for_muta
         assert expected == [message["content"] for message in rig.transport.requests[0].json["messages"]]
 
 
+# -- answers that are no verdict -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"passed": "canary"}, "expected a bool or a Verdict, got a dict"),
+        (None, "expected a bool or a Verdict, got a NoneType"),
+        (Verdict("canary"), "expected a verdict of true or false, got a str"),
+        (Verdict(True, request={"prompt": "canary"}), "its changed request has no list of messages"),
+        (Verdict(True, data={"canary"}), "its data is not JSON"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("wrap", [lambda check: check, later], ids=["at once", "later"])
+async def test_an_answer_that_is_no_verdict_is_logged(caplog, wrap, answer, problem):
+    """With the check's id and what kind of answer it was, never with the answer."""
+    rig = guarded([OK], checks={"t.odd": wrap(lambda context: answer)}, input_guardrails=[guard("t.odd")])
+    await rig.create()
+
+    assert [("WARNING", f"the check t.odd gave no verdict: {problem}")] == [
+        (record.levelname, record.message) for record in caplog.records
+    ]
+    assert "canary" not in caplog.text
+
+
 # -- checks that block ---------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ..base import Check, HookContext, Services, Verdict
 from ..parameters import Parameters
 from ..support import reading
-from ..texts import Texts
+from ..texts import Texts, TooDeepError
 
 #: What the frame of a message costs, besides its text.
 PER_MESSAGE: Final = 4
@@ -58,6 +58,8 @@ def _answered(response: Mapping[str, Any], characters: float) -> int:
 
 
 def _estimate(texts: Texts, characters: float) -> int:
+    if not texts.complete:
+        raise TooDeepError
     # Rounded up for each text: a budget must not be passed by many small ones.
     return sum(int(-(-len(piece) // characters)) for piece in texts.pieces)
 
