@@ -340,8 +340,11 @@ class Engine:
 
 
 def _remember(run: HookRun, subject: Subject) -> None:
-    """Keep the run for other targets, unless a check could not judge: what kept it may be over by then."""
-    if run.judged:
+    """Keep the run for other targets, unless a check could not judge: what kept it may be over by then.
+
+    One that took too long would take as long for each of them.
+    """
+    if run.judged or all(check.judged or check.late for check in run.checks):
         subject.memory.keep(run, subject.event, subject.provider)
 
 

@@ -45,6 +45,12 @@ class CheckRun:
         return verdict is not None and (verdict.error is None or verdict.skipped)
 
     @property
+    def late(self) -> bool:
+        """Whether the check had no verdict in time."""
+        error = None if self.verdict is None else self.verdict.error
+        return error is not None and error.name == "TimeoutError"
+
+    @property
     def lost(self) -> bool:
         """Whether there is no change because the check could not do its work."""
         return not self.judged and self.out is None

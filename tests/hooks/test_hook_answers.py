@@ -245,13 +245,8 @@ def first_time(odd):
     return check
 
 
-async def hangs(context):
-    await asyncio.Event().wait()
-
-
 TRANSIENT = {
     "raises": raising(RuntimeError),
-    "hangs": hangs,
     "errs": lambda context: Verdict(False, error=CheckFailure("no connection")),
 }
 
@@ -306,3 +301,22 @@ async def test_nothing_to_judge_is_remembered():
     await rig.create()
 
     assert ["Hello"] == asked
+
+
+async def test_a_check_that_took_too_long_is_not_waited_for_again():
+    """Every further target would cost as much time as the first."""
+    asked = []
+
+    async def hangs(context):
+        asked.append(context.text)
+        await asyncio.Event().wait()
+
+    rig = guarded(
+        [OK],
+        checks={"t.hangs": hangs},
+        config=fallback("a", "b", "c", input_guardrails=[guard("t.hangs", deny=True, timeout=1_000)]),
+    )
+
+    assert 446 == (await rig.handle()).status
+    assert ["Hello"] == asked
+    assert 1.0 == rig.clock.now()
