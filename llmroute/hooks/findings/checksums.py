@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Final
 
@@ -31,7 +32,7 @@ def iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in moved)) % 97 == 1
 
 
-def weighted(digits: str, weights: tuple[int, ...]) -> int:
+def weighted(digits: str, weights: Sequence[int]) -> int:
     """The sum of the digits, each times its weight; the weights begin anew where they end."""
     return sum(int(digit) * weight for digit, weight in zip(digits, cycle(weights), strict=False))
 
@@ -45,9 +46,10 @@ def cpf(digits: str) -> bool:
     """The Brazilian CPF: two check digits modulo 11."""
     if digits == digits[0] * 11:
         return False
-    first = weighted(digits[:9], tuple(range(10, 1, -1))) * 10 % 11 % 10
-    second = weighted(digits[:10], tuple(range(11, 1, -1))) * 10 % 11 % 10
-    return digits[9:] == f"{first}{second}"
+    for length in (9, 10):
+        if int(digits[length]) != weighted(digits[:length], range(length + 1, 1, -1)) * 10 % 11 % 10:
+            return False
+    return True
 
 
 def pesel(digits: str) -> bool:

@@ -83,13 +83,18 @@ def _national(text: str) -> bool:
     return 9 <= len(_digits(text)) <= 11 and _DATE.match(text) is None
 
 
+_DIGITS: Final = frozenset("0123456789")
+
+
 def _address(text: str) -> bool:
+    # "::" and "a::b" are words of programming languages more often than addresses.
+    if _DIGITS.isdisjoint(text):
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    # "::" and "a::b" are words of programming languages more often than addresses.
-    return any(char.isdigit() for char in text)
+    return True
 
 
 def _ssn(text: str) -> bool:
