@@ -156,6 +156,12 @@ class HookRun:
         """Whether a check looked at more than the conversation."""
         return any(check.context.target_read for check in self.checks)
 
+    @property
+    def named(self) -> str:
+        """The hook's id with the checks that it did not pass: an id may be nothing but a number."""
+        checks = ", ".join(dict.fromkeys(check.check.id for check in self.checks if check.effect != "pass"))
+        return f"{self.hook.id} ({checks})" if checks else self.hook.id
+
     def warnings(self) -> list[str]:
         """What was let pass though nobody could judge it."""
         return [

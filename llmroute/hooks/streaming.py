@@ -301,15 +301,13 @@ class GuardedStream(ReadyStream):
         self.denied = True
         if self._begun:
             self._ready.append(filtered_end(self._held.chunks, self._open))
-        self._conclude(
-            denial("answer", {run.hook.id for run in self._runs.values() if run.effect == "deny"}), DENIED
-        )
+        self._conclude(denial("answer", self._runs.values()), DENIED)
         self._inner.close()
 
 
-def denial(what: str, hooks: Iterable[str]) -> Failure:
-    """The failure of a request or an answer that hooks have denied."""
-    names = ", ".join(sorted(hooks))
+def denial(what: str, runs: Iterable[HookRun]) -> Failure:
+    """The failure of a request or an answer that some of the hooks have denied."""
+    names = ", ".join(sorted({run.named for run in runs if run.effect == "deny"}))
     return Failure("guardrail", f"the {what} was denied by {names}; see hook_results", type="hooks_failed")
 
 

@@ -104,7 +104,7 @@ class _Side:
 
     def _denied(self, model: str | None, runs: Sequence[HookRun], usage: Any = None) -> Outcome:
         what = "request" if self._event == "before" else "answer"
-        failure = _with_usage(denial(what, [run.hook.id for run in runs if run.effect == "deny"]), usage)
+        failure = _with_usage(denial(what, runs), usage)
         return Outcome(DENIED, self._spec.path, self._spec.provider, model, failure=failure)
 
 

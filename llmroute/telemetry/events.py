@@ -72,7 +72,7 @@ class ParametersDropped(Event):
 
 @attrs.frozen
 class HookFinished(Event):
-    """A guardrail or mutator has given its verdict; on a stream the first one, and the first that failed.
+    """A guardrail or mutator has given its verdict; on a stream the first one, and whenever it is worse.
 
     `side` is "before" or "after" the call, `duration` in seconds. An `asynchronous` hook denies nothing.
     """

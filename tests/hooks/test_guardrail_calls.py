@@ -286,7 +286,7 @@ async def test_the_route_tells_of_a_denied_answer():
     first, second = (await rig.create()).route.attempts
 
     assert (446, 200, None) == (first.status, second.status, second.error)
-    assert "denied by g1" in first.error
+    assert "the answer was denied by g1 (t.clean); see hook_results" == first.error
 
 
 async def test_hooks_run_once_for_all_targets_of_a_fallback():

@@ -392,7 +392,7 @@ async def test_a_denial_after_a_failure_names_its_hook():
         router={"observe": True},
     )
 
-    with pytest.raises(GuardrailError, match="denied by flaky;") as caught:
+    with pytest.raises(GuardrailError, match="denied by flaky ") as caught:
         await (await rig.stream()).final()
 
     assert [True] == [result["deny"] for result in after(caught.value.hook_results)]
