@@ -241,12 +241,12 @@ def test_a_named_provider_is_explained_too():
     assert ("config", "gpt-4o", "https://p.example/v1") == (only.path, only.model, only.host)
 
 
-def test_the_values_of_a_host_s_query_are_masked():
+def test_a_host_is_shown_without_its_query():
     """Some proxies take their key there."""
     config = {**target(), "custom_host": f"https://llm.example/v1?key={KEY}&a"}
     made = Rig(config, OK).router.explain(HELLO)
 
-    assert "https://llm.example/v1?key=***&a=***" == made.targets[0].host
+    assert "https://llm.example/v1" == made.targets[0].host
     assert KEY not in f"{made} {made!r} {made.to_dict()}"
 
 

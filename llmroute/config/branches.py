@@ -18,12 +18,12 @@ MAX_UNTRUSTED_VALUES, MAX_UNTRUSTED_PATTERNS = 5_000, 1_000
 
 
 class Branches:
-    """Compiles the conditions of one config. With `bounded` their cost is limited over all strategies."""
+    """Compiles the conditions of one config. What is not `trusted` came with a request."""
 
-    def __init__(self, findings: Findings, warnings: list[Problem], *, bounded: bool) -> None:
+    def __init__(self, findings: Findings, warnings: list[Problem], *, trusted: bool) -> None:
         self._findings = findings
         self._warnings = warnings
-        self._bounded = bounded
+        self._trusted = trusted
         self._values = self._patterns = 0
 
     def names(self, targets: tuple[ConfigNode, ...], path: str) -> dict[str, int]:
@@ -47,7 +47,7 @@ class Branches:
         specs = []
         for index, entry in enumerate(strategy.conditions):
             here = f"{at}.conditions[{index}]"
-            if self._findings.full or (self._bounded and not self._affordable(entry.query, f"{here}.query")):
+            if self._findings.full or not (self._trusted or self._affordable(entry.query, f"{here}.query")):
                 break
             if not entry.query:
                 self._warnings.append(Problem(f"{here}.query", "empty: it holds for every request"))
@@ -76,7 +76,7 @@ class Branches:
             text = "absent: a call that matches no condition gets a 400"
             self._warnings.append(Problem(f"{at}.default", text))
             return None
-        if self._bounded and strategy.default not in names:
+        if not self._trusted and strategy.default not in names:
             # As recorded (spec/ROUTING.md): noticed only by a call that gets there. In the host's own config
             # it is a mistake to be told of; somebody else's may work for years and never need its default.
             self._warnings.append(Problem(f"{at}.default", self._nobody(strategy.default, names)))

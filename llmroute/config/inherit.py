@@ -103,7 +103,7 @@ class Compiler:
         self.findings = Findings()
         self.warnings: list[Problem] = []
         self._report = self.findings.report
-        self._branches = Branches(self.findings, self.warnings, bounded=not trusted)
+        self._branches = Branches(self.findings, self.warnings, trusted=trusted)
         compile_hook = self.around.hooks if hooks else None
         self._guards = GuardCompiler(compile_hook, self.findings, self.warnings, trusted=trusted)
         #: The hooks of headers, None when neither they nor the router have any.

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import attrs
 
 from ..secret import Secret
-from ..wire.hosts import FRAMING_HEADERS
+from ..wire.hosts import UNFORWARDABLE_HEADERS
 from .free_form import Entries, Members, ServiceAccount
 from .hooks import Hooks, HookSettings
 from .primitives import (
@@ -49,29 +49,14 @@ Parameters = Annotated[
 LongHooks = Annotated[tuple[HookSettings, ...], Hooks(short=False)]
 ShortHooks = Annotated[tuple[HookSettings, ...], Hooks(short=True)]
 
-#: Headers that a config may not ask to forward: framing, routing control, credentials of hops.
-FORBIDDEN_FORWARDS = FRAMING_HEADERS | frozenset(
-    {
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "metadata",
-        "metadata-flavor",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "set-cookie",
-        "x-aws-ec2-metadata-token",
-        "x-aws-ec2-metadata-token-ttl-seconds",
-        "x-google-metadata-request",
-        "x-metadata-token",
-        "x-portkey-api-key",
-        "x-portkey-config",
-        "x-portkey-forward-headers",
-    }
-)
+#: Headers that a config may not ask to forward: also those of sessions and of the gateway's own control.
+FORBIDDEN_FORWARDS = UNFORWARDABLE_HEADERS | {
+    "cookie",
+    "set-cookie",
+    "x-portkey-api-key",
+    "x-portkey-config",
+    "x-portkey-forward-headers",
+}
 
 # RFC 9110, 5.6.2.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")

@@ -19,6 +19,10 @@ Event = Literal["before", "after"]
 Scope = Literal["last", "all"]
 
 
+#: The name of the failure of a check that had no verdict in time.
+TIMED_OUT: Final = "TimeoutError"
+
+
 @attrs.frozen
 class CheckFailure:
     """A check could not do its work. What that means for the hook is the hook's policy."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from .base import HookContext, Verdict
+from .base import TIMED_OUT, HookContext, Verdict
 from .hook import BoundCheck, Effect, Hook
 
 Body = Mapping[str, Any]
@@ -48,7 +48,7 @@ class CheckRun:
     def late(self) -> bool:
         """Whether the check had no verdict in time."""
         error = None if self.verdict is None else self.verdict.error
-        return error is not None and error.name == "TimeoutError"
+        return error is not None and error.name == TIMED_OUT
 
     @property
     def lost(self) -> bool:

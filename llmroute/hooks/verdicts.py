@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from ..wire.json import JSONError, dumps
-from .base import CheckFailure, Verdict
+from .base import TIMED_OUT, CheckFailure, Verdict
 from .hook import BoundCheck
 
 _log = logging.getLogger("llmroute")
@@ -36,7 +36,7 @@ def crashed(check: BoundCheck, error: BaseException) -> Verdict:
 def timed_out(check: BoundCheck, seconds: float) -> Verdict:
     """The verdict of a check that had no time left."""
     _log.warning("the check %s took longer than its hook may", check.id)
-    return failed_to_judge(f"no verdict within {round(seconds * 1000)} ms", "TimeoutError")
+    return failed_to_judge(f"no verdict within {round(seconds * 1000)} ms", TIMED_OUT)
 
 
 def no_verdict(check: BoundCheck, problem: str) -> Verdict:

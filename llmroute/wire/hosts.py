@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import attrs
 
@@ -267,17 +267,26 @@ def path_part(text: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """`url` for people to read: a query may hold a key, so its values are masked."""
-    head, mark, query = url.partition("?")
-    if not mark:
-        return url
-    return f"{head}?{'&'.join(part.partition('=')[0] + '=***' for part in query.split('&'))}"
+    """A URL for people to read: without the query and the user, where keys may stand."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 #: Headers that say where a body ends and how it is packed (RFC 9112, 6; RFC 9110, 8.4): the transport's own.
 FRAMING_HEADERS: Final = frozenset(
     {"connection", "content-encoding", "content-length", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+#: Headers of a caller that are never passed on: those of one connection (RFC 9110, 7.6.1) and of one body,
+#: and those that open the metadata services of clouds.
+UNFORWARDABLE_HEADERS: Final = FRAMING_HEADERS | {
+    "content-type", "expect", "host", "http2-settings", "keep-alive", "metadata", "metadata-flavor",
+    "proxy-authenticate", "proxy-authorization", "proxy-connection", "x-aws-ec2-metadata-token",
+    "x-aws-ec2-metadata-token-ttl-seconds", "x-google-metadata-request", "x-identity-header",
+    "x-metadata-token",
+}  # fmt: skip
 
 
 def header_name_problem(text: str) -> str | None:

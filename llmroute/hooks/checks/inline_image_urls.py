@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import attrs
 
+from ...wire.hosts import shown_url
 from ..base import Check, CheckFailure, FetchError, HookContext, Services, Verdict
 from ..parameters import Parameters
 from ..support import reading
-from ..support.outgoing import shown_url
 
 #: Images that are fetched at a time.
 PARALLEL: Final = 4

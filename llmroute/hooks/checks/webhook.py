@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import attrs
 
-from ...wire.json import JSONError, dumps, loads
-from ..base import Check, Fetched, FetchError, HookContext, Services, Verdict
+from ...wire.hosts import shown_url
+from ...wire.json import JSONError, loads
+from ..base import TIMED_OUT, Check, Fetched, FetchError, HookContext, Services, Verdict
 from ..parameters import Parameters
-from ..support import reading
-from ..support.outgoing import headers_for, payload, read_forwarded, read_headers, read_url, shown_url
+from ..support.outgoing import Endpoint
 from ..support.report import undecided
 from ..support.transformed import NotAllowedError, changed_body, read_fields
 
@@ -29,14 +29,7 @@ MAX_REPORTED: Final = 2**16
 
 def build(parameters: Parameters, services: Services) -> Check:
     """What is no clear verdict is none: it is undecided, and changes nothing."""
-    webhook = Webhook(
-        url=read_url(parameters, "webhookURL"),
-        headers=read_headers(parameters),
-        forwarded=read_forwarded(parameters),
-        timeout=reading.milliseconds(parameters, "timeout", 3_000),
-        fields=read_fields(parameters),
-        services=services,
-    )
+    webhook = Webhook(Endpoint.read(parameters, "webhookURL", services), read_fields(parameters))
     parameters.done()
     return webhook
 
@@ -45,30 +38,18 @@ def build(parameters: Parameters, services: Services) -> Check:
 class Webhook:
     """The check."""
 
-    url: str
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    forwarded: tuple[str, ...]
-    timeout: float
+    endpoint: Endpoint
     fields: frozenset[str]
-    services: Services = attrs.field(repr=False)
 
     async def __call__(self, context: HookContext, /) -> Verdict:
         about = {
-            "webhookUrl": shown_url(self.url),
-            "requestContext": {"timeout": int(self.timeout)},
+            "webhookUrl": shown_url(self.endpoint.url),
+            "requestContext": {"timeout": int(self.endpoint.timeout)},
         }
         try:
-            answer = await self.services.fetch(
-                "POST",
-                self.url,
-                headers=headers_for(context, self.headers, self.forwarded),
-                body=dumps(payload(context)),
-                timeout=self.timeout / 1000,
-                limit=MAX_ANSWER,
-                trusted=True,
-            )
+            answer = await self.endpoint.tell(context, MAX_ANSWER)
         except FetchError as error:
-            return _no_answer(error, self.timeout, about)
+            return _no_answer(error, self.endpoint.timeout, about)
         except JSONError:
             return undecided("The call cannot be written as JSON.", about)
         if not 200 <= answer.status < 300:
@@ -100,7 +81,7 @@ class Webhook:
 
 def _no_answer(error: FetchError, timeout: float, about: Mapping[str, Any]) -> Verdict:
     if error.kind == "timeout":
-        return undecided(f"The webhook took more than {timeout:g} ms.", about, name="TimeoutError")
+        return undecided(f"The webhook took more than {timeout:g} ms.", about, name=TIMED_OUT)
     if error.kind == "too_large":
         return undecided(f"The webhook's answer is larger than {MAX_ANSWER:,} bytes.", about)
     return undecided(f"The webhook cannot be reached: {error.message}.", about)

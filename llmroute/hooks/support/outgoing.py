@@ -8,26 +8,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+
+import attrs
 
 from ...config.primitives import found
-from ...wire.hosts import HostPolicy, check_url, header_name_problem, header_problem
-from ..base import HookContext
+from ...wire.hosts import (
+    UNFORWARDABLE_HEADERS,
+    HostPolicy,
+    check_url,
+    header_name_problem,
+    header_problem,
+)
+from ...wire.json import dumps
+from ..base import Fetched, HookContext, Services
 from ..parameters import Parameters
-from .reading import filled_text
+from .reading import filled_text, milliseconds
 
 MAX_HEADERS: Final = 100
 
-#: Headers that belong to one connection (RFC 9110, 7.6.1), and those that open cloud metadata services.
-_NEVER_FORWARDED: Final = frozenset(
-    {
-        "connection", "content-encoding", "content-length", "content-type", "expect", "host",
-        "http2-settings", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-        "te", "trailer", "transfer-encoding", "upgrade",
-        "metadata", "metadata-flavor", "x-aws-ec2-metadata-token", "x-aws-ec2-metadata-token-ttl-seconds",
-        "x-google-metadata-request", "x-identity-header",
-    }
-)  # fmt: skip
 _GATEWAY: Final = "x-portkey-"
 #: Those of the gateway's own headers that hold nothing secret.
 _GATEWAY_FORWARDED: Final = frozenset({"x-portkey-metadata", "x-portkey-span-id", "x-portkey-trace-id"})
@@ -75,7 +73,7 @@ def read_forwarded(parameters: Parameters, name: str = "forwardHeaders") -> tupl
     names = tuple(entry.lower() for entry in parameters.texts(name, (), limit=MAX_HEADERS))
     for index, entry in enumerate(names):
         problem = header_name_problem(entry)
-        if entry in _NEVER_FORWARDED or (entry.startswith(_GATEWAY) and entry not in _GATEWAY_FORWARDED):
+        if entry in UNFORWARDABLE_HEADERS or (entry.startswith(_GATEWAY) and entry not in _GATEWAY_FORWARDED):
             problem = "may not be forwarded"
         if problem is not None:
             parameters.problem(f"{name}[{index}]", problem)
@@ -93,16 +91,41 @@ def headers_for(context: HookContext, own: Mapping[str, str], forwarded: tuple[s
     return {name: value for name, value in headers.items() if name.lower() not in mine} | dict(own)
 
 
-def shown_url(url: str) -> str:
-    """A URL for reports: without the query, where keys may stand."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 # -- the call ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(eq=False)
+class Endpoint:
+    """A service that the parameters of a check name. `timeout` is in ms, for a whole call."""
+
+    url: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    forwarded: tuple[str, ...]
+    timeout: float
+    services: Services = attrs.field(repr=False)
+
+    @classmethod
+    def read(cls, parameters: Parameters, name: str, services: Services) -> Endpoint:
+        """The parameter `name` is the URL; beside it stand `headers`, `forwardHeaders`, `timeout` (3,000)."""
+        return cls(
+            read_url(parameters, name),
+            read_headers(parameters),
+            read_forwarded(parameters),
+            milliseconds(parameters, "timeout", 3_000),
+            services,
+        )
+
+    async def tell(self, context: HookContext, limit: int) -> Fetched:
+        """Send the call; an answer has at most `limit` bytes. Raises FetchError, and JSONError."""
+        return await self.services.fetch(
+            "POST",
+            self.url,
+            headers=headers_for(context, self.headers, self.forwarded),
+            body=dumps(payload(context)),
+            timeout=self.timeout / 1000,
+            limit=limit,
+            trusted=True,
+        )
 
 
 def payload(context: HookContext) -> dict[str, Any]:

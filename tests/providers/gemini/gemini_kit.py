@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -234,39 +233,3 @@ def _reply_bytes(answer: Mapping[str, Any]) -> bytes:
     if "text" in answer:
         return answer["text"].encode()
     return sse(*(event["data"] for event in answer["sse"]), end=answer.get("eol", "\n"))
-
-
-# -- comparing ---------------------------------------------------------------
-
-_GENERATED = re.compile(r"<[a-z]+>")
-
-
-def differences(expected: Any, actual: Any, path: str = "$", *, exact: bool = False) -> list[str]:
-    """What of `expected` is not in `actual`; null is as good as absent, a count of 0 too.
-
-    With `exact`, members of objects outside of lists that are not expected count as well. "<text>"
-    stands for any text, "<contains>X" for one with X in it, other such words for anything.
-    """
-    if isinstance(expected, str) and expected.startswith("<contains>"):
-        found = isinstance(actual, str) and expected.removeprefix("<contains>") in actual
-        return [] if found else [f"{path}: {expected}, got {actual!r}"]
-    if expected == "<text>":
-        return [] if isinstance(actual, str) and actual else [f"{path}: no text but {actual!r}"]
-    if isinstance(expected, str) and _GENERATED.fullmatch(expected):
-        return []
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        wanted = {
-            name: value
-            for name, value in expected.items()
-            if name in actual or not (value is None or value == 0)
-        }
-        found = [
-            each
-            for name, value in wanted.items()
-            for each in differences(value, actual.get(name), f"{path}.{name}", exact=exact)
-        ]
-        return found + [f"{path}.{name}: unexpected" for name in actual if exact and name not in expected]
-    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        pairs = enumerate(zip(expected, actual, strict=True))
-        return [each for i, (e, a) in pairs for each in differences(e, a, f"{path}[{i}]")]
-    return [] if expected == actual else [f"{path}: {expected!r}, got {actual!r}"]

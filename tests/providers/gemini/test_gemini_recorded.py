@@ -6,6 +6,7 @@ from typing import Any
 
 import gemini_kit as kit
 import pytest
+from compare_kit import differences
 
 RECORDED = kit.cases("google")
 OWN = kit.cases("google_own")
@@ -24,8 +25,8 @@ def test_the_provider_receives_what_was_expected(case: dict[str, Any]) -> None:
         assert call is None
     else:
         assert call is not None
-        assert [] == kit.differences({**expected, "query": {}}, call)
-        assert [] == kit.differences(expected["json"], call["json"], exact=True)
+        assert [] == differences({**expected, "query": {}}, call)
+        assert [] == differences(expected["json"], call["json"], exact=True)
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" not in case["expect"]], ids=by_id)
@@ -34,7 +35,7 @@ def test_the_caller_gets_what_was_expected(case: dict[str, Any]) -> None:
     done = kit.run(case)
 
     assert case["expect"]["status"] == done.status
-    assert [] == kit.differences(case["expect"]["json"], done.body)
+    assert [] == differences(case["expect"]["json"], done.body)
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED if "sse" in case["expect"]], ids=by_id)
@@ -44,8 +45,8 @@ def test_the_caller_gets_the_recorded_stream(case: dict[str, Any]) -> None:
     chunks = [{"choices": [], **chunk} for chunk in case["expect"]["sse"]]
 
     wanted, got = kit.joined(chunks), kit.joined(done.chunks)
-    assert [] == kit.differences([*wanted.values()], [*got.values()])
-    assert [] == kit.differences(kit.usage_of(chunks)[-1:], kit.usage_of(done.chunks))
+    assert [] == differences([*wanted.values()], [*got.values()])
+    assert [] == differences(kit.usage_of(chunks)[-1:], kit.usage_of(done.chunks))
     assert done.failure is None
 
 
@@ -54,7 +55,7 @@ def test_the_caller_gets_the_documented_stream(case: dict[str, Any]) -> None:
     """Chunk by chunk as stated; a failure comes after what was complete."""
     done = kit.run(case)
 
-    assert [] == kit.differences(case["expect"]["sse"], done.chunks)
+    assert [] == differences(case["expect"]["sse"], done.chunks)
     if "failure" in case["expect"]:
         assert done.failure is not None
         shown = {name: getattr(done.failure, name) for name in case["expect"]["failure"]}
