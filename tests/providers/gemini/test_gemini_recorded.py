@@ -11,6 +11,8 @@ from compare_kit import differences
 RECORDED = kit.cases("google")
 OWN = kit.cases("google_own")
 
+_IDS = (".functionCall.id: unexpected", ".functionResponse.id: unexpected")
+
 
 def by_id(case: dict[str, Any]) -> str:
     return str(case["id"])
@@ -26,7 +28,9 @@ def test_the_provider_receives_what_was_expected(case: dict[str, Any]) -> None:
     else:
         assert call is not None
         assert [] == differences({**expected, "query": {}}, call)
-        assert [] == differences(expected["json"], call["json"], exact=True)
+        found = differences(expected["json"], call["json"], exact=True)
+        # The reference drops the ids of calls, by which parallel ones are told apart.
+        assert [] == [each for each in found if not each.endswith(_IDS)]
 
 
 @pytest.mark.parametrize("case", [case for case in RECORDED + OWN if "sse" not in case["expect"]], ids=by_id)
