@@ -324,8 +324,8 @@ class Router:
     ) -> tuple[Plan, Body]:
         """Follow `"model": "@name/model"` where `name` is a named provider that may be asked for so.
 
-        With `own` the call is the host's; a request learns nothing of names that are not for it. Raises
-        BadBody and ConfigError.
+        With `own` the call is the host's. Else a name that is not for requests is none where they route,
+        and refused where they may not. Raises BadBody and ConfigError.
         """
         model = body.params.get("model")
         if isinstance(model, str) and model[:1] == "@" and "/" in model:
